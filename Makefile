@@ -1,0 +1,41 @@
+# make run    install what is missing, run the plan, fill figures/ and reports/
+# make test   every check
+# make lab    JupyterLab with the environment and the notebooks
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.DEFAULT_GOAL := run
+.PHONY: run test lab lock clean
+
+run: $(STAMP)
+	@$(BIN)/uhisabi run
+
+test: $(STAMP)
+	@$(BIN)/python -m tests
+
+lab: $(STAMP)
+	@$(BIN)/jupyter lab notebooks
+
+# The project itself is installed editable and without its dependencies: those come from the lock, by hash.
+$(STAMP): requirements.lock pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	    uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+	    VIRTUAL_ENV=$(VENV) uv pip sync --quiet --require-hashes requirements.lock && \
+	    VIRTUAL_ENV=$(VENV) uv pip install --quiet --no-deps --no-build-isolation --editable . ; \
+	else \
+	    $(PYTHON) -m venv $(VENV) && \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ; \
+	fi
+	@touch $@
+
+# Renew the pins after a change in pyproject.toml (needs uv).
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --group dev pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) data/processed reports

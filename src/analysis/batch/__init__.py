@@ -1,0 +1,32 @@
+"""Runs: the batch plan, strict parameters, execution in processes, provenance, and the notebook linter.
+
+Only what changed is run again, results appear whole or not at all, and each says what it was made from.
+"""
+
+from analysis.batch.lint import Finding, lint_notebook
+from analysis.batch.parameters import Parameter, parse_assignments, read_parameters
+from analysis.batch.plan import Job, read_plan, select_jobs
+from analysis.batch.progress import Progress, make_progress
+from analysis.batch.refresh import refresh_notebook
+from analysis.batch.refusals import Refused
+from analysis.batch.run import Summary, run
+from analysis.batch.state import State, plan_states
+
+__all__ = [
+    "Finding",
+    "Job",
+    "Parameter",
+    "Progress",
+    "Refused",
+    "State",
+    "Summary",
+    "lint_notebook",
+    "make_progress",
+    "parse_assignments",
+    "plan_states",
+    "read_parameters",
+    "read_plan",
+    "refresh_notebook",
+    "run",
+    "select_jobs",
+]

@@ -1,0 +1,81 @@
+"""What a result depends on: the parts of a job's key, and which of them changed.
+
+A part is a name that a person understands ("data/raw/facts.csv", "parameter coverage", "notebook code") with
+a checksum or, for a parameter, its value. The key is one checksum over all parts. Outputs, execution counts
+and times are no part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from analysis.batch.notebook import Cell
+from analysis.batch.plan import Job
+from analysis.evidence import sha256_of
+
+Parts = dict[str, str]
+
+INPUT_FOLDERS = ("data/raw", "src/analysis")
+
+
+def hash_tree(root: Path, folder: Path) -> Parts:
+    """Checksum of every file below `folder`, by path relative to `root`, without caches and hidden files."""
+    parts = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(root)
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
+        if not hidden and path.is_file():
+            parts[relative.as_posix()] = sha256_of(path)
+    return parts
+
+
+def shared_parts(root: Path) -> Parts:
+    """The parts that all jobs have in common: raw data, the package's source and the environment.
+
+    Reads every file once, so call it once an invocation.
+    """
+    parts: Parts = {}
+    for folder in INPUT_FOLDERS:
+        parts |= hash_tree(root, root / folder)
+    lock = root / "requirements.lock"
+    parts["requirements.lock"] = sha256_of(lock) if lock.is_file() else "missing"
+    parts["Python"] = f"{platform.python_version()} on {platform.machine()}"
+    return parts
+
+
+def job_parts(job: Job, shared: Mapping[str, str]) -> Parts:
+    """All parts of the key of `job`."""
+    code = [cell for cell in job.notebook.cells if cell.kind == "code"]
+    text = [cell for cell in job.notebook.cells if cell.kind != "code"]
+    parts = dict(shared)
+    parts["notebook code"] = _hash_cells(code)
+    parts["notebook text"] = _hash_cells(text)
+    parts["main job"] = str(job.main).lower()
+    for name, value in job.parameters.items():
+        parts[f"parameter {name}"] = json.dumps(value, ensure_ascii=False)
+    return parts
+
+
+def _hash_cells(cells: Iterable[Cell]) -> str:
+    content = json.dumps([[cell.kind, cell.tags, cell.source] for cell in cells])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def key_of(parts: Mapping[str, str]) -> str:
+    """The key: one SHA-256 over all parts."""
+    return hashlib.sha256(json.dumps(sorted(parts.items())).encode()).hexdigest()
+
+
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Why a result is out of date: one phrase for each part that was added, removed or changed."""
+    phrases = [f"{name} added" for name in now if name not in before]
+    phrases += [f"{name} removed" for name in before if name not in now]
+    for name in now:
+        if name in before and before[name] != now[name]:
+            told = name.startswith("parameter ") or name in ("Python", "main job")
+            phrases.append(f"{name}: {before[name]} → {now[name]}" if told else f"{name} changed")
+    return phrases

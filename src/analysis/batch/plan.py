@@ -1,0 +1,187 @@
+"""The batch plan: `notebooks/runs.yml` read into jobs, every name and parameter checked before anything runs.
+
+The plan is a list of jobs, each a mapping with these keys::
+
+    - notebook: 01_evidence      # file in notebooks/, with or without .ipynb
+      name: 01_evidence-et       # default: the notebook's name
+      parameters: {language: et} # default: those of the notebook
+      main: false                # the main job runs the defaults and fills figures/; at most one a notebook
+      timeout_seconds: 600       # for each cell
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from analysis.batch.notebook import Notebook, read_notebook
+from analysis.batch.parameters import Value, read_parameters, resolve
+from analysis.batch.refusals import Refused, unknown
+
+PLAN = "notebooks/runs.yml"
+TIMEOUT_SECONDS = 600
+_KEYS = {"notebook": str, "name": str, "parameters": dict, "main": bool, "timeout_seconds": int}
+_SLUG_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of one notebook, with all its `parameters` and those `changed` from their defaults."""
+
+    name: str
+    notebook: Notebook
+    parameters: Mapping[str, Value]
+    changed: Mapping[str, Value]
+    main: bool = False
+    timeout_seconds: int = TIMEOUT_SECONDS  # for each cell
+
+
+def read_plan(root: Path) -> tuple[Job, ...]:
+    """The plan's jobs, for the project in folder `root`. Raises Refused naming the line of every problem."""
+    jobs: list[Job] = []
+    problems: list[str] = []
+    for line, entry in _entries(root / PLAN, problems):
+        try:
+            jobs.append(_job(entry, root))
+        except Refused as error:
+            problems += [f"{PLAN}, line {line}: {message}" for message in str(error).split("\n")]
+    problems += _clashes(jobs)
+    if problems:
+        raise Refused("\n".join(problems))
+    return tuple(jobs)
+
+
+def _entries(path: Path, problems: list[str]) -> list[tuple[int, dict[str, Any]]]:
+    """The plan's entries with their line numbers; whatever is wrong with an entry goes into `problems`."""
+    try:
+        plan = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except FileNotFoundError:
+        raise Refused(f"{PLAN} does not exist; it lists the runs.") from None
+    except yaml.YAMLError as error:
+        raise Refused(f"{PLAN} is not valid YAML: {error}") from None
+    if not isinstance(plan, yaml.SequenceNode):
+        raise Refused(f"{PLAN}: expected a list of jobs, such as `- notebook: 01_evidence`.")
+    entries = []
+    for node in plan.value:
+        line = node.start_mark.line + 1
+        try:
+            entries.append((line, _entry(node)))
+        except Refused as error:
+            problems.append(f"{PLAN}, line {line}: {error}")
+    return entries
+
+
+def _entry(node: yaml.Node) -> dict[str, Any]:
+    """One entry as a mapping of known keys with values of the right kind; Refused says what is wrong."""
+    if not isinstance(node, yaml.MappingNode):
+        raise Refused("found no mapping, expected a job such as `- notebook: 01_evidence`")
+    keys = Counter(key.value for key, _ in node.value)
+    entry: dict[str, Any] = yaml.SafeLoader("").construct_document(node)
+    for key, count in keys.items():
+        if key not in _KEYS:
+            raise Refused(unknown("key", key, _KEYS))
+        if count > 1:
+            raise Refused(f"key {key} is given {count} times; keep one")
+        if type(entry[key]) is not _KEYS[key]:
+            raise Refused(f"{key}: found {entry[key]!r}, expected {_KEYS[key].__name__}")
+    if "notebook" not in entry:
+        raise Refused("key notebook is missing")
+    if entry.get("timeout_seconds", 1) < 1:
+        raise Refused(f"timeout_seconds: found {entry['timeout_seconds']}, expected 1 or more")
+    return entry
+
+
+def _job(entry: Mapping[str, Any], root: Path) -> Job:
+    job = make_job(
+        root,
+        entry["notebook"],
+        entry.get("parameters", {}),
+        name=entry.get("name"),
+        main=entry.get("main", False),
+        timeout_seconds=entry.get("timeout_seconds", TIMEOUT_SECONDS),
+    )
+    if not re.fullmatch(r"\w[\w.-]*", job.name) or "--" in job.name:
+        raise Refused(f"name {job.name!r}: expected letters, digits, `_`, `.` and single `-`; it names files")
+    if job.main and job.changed:
+        raise Refused(f"the main job {job.name} must run the defaults, but changes {', '.join(job.changed)}")
+    return job
+
+
+def _clashes(jobs: list[Job]) -> list[str]:
+    names = Counter(job.name for job in jobs)
+    mains = Counter(job.notebook.name for job in jobs if job.main)
+    return [
+        f"{PLAN}: {count} jobs are named {name}; give each its own name"
+        for name, count in names.items()
+        if count > 1
+    ] + [
+        f"{PLAN}: {count} main jobs of {name}; only one can fill figures/"
+        for name, count in mains.items()
+        if count > 1
+    ]
+
+
+def make_job(
+    root: Path,
+    notebook: str,
+    given: Mapping[str, object],
+    *,
+    name: str | None = None,
+    main: bool = False,
+    timeout_seconds: int = TIMEOUT_SECONDS,
+) -> Job:
+    """A job of `notebook` (its name or file name) with the `given` parameters, checked.
+
+    Without a `name` it is called like the notebook. Raises Refused for an unknown notebook, parameter or
+    value.
+    """
+    source = find_notebook(root, notebook)
+    parameters = read_parameters(source, root)
+    values = resolve(parameters, given, source.name, root)
+    changed = {key: value for key, value in values.items() if value != parameters[key].default}
+    return Job(name or source.name, source, values, changed, main, timeout_seconds)
+
+
+def find_notebook(root: Path, notebook: str) -> Notebook:
+    """The notebook called `notebook`: a name, a file name or a path. Raises Refused if it is unknown."""
+    stem = Path(notebook).name.removesuffix(".ipynb")
+    known = [path.stem for path in (root / "notebooks").glob("*.ipynb")]
+    if stem not in known:
+        raise Refused(unknown("notebook", stem, known))
+    return read_notebook(root / "notebooks" / f"{stem}.ipynb")
+
+
+def select_jobs(root: Path, notebook: str, given: Mapping[str, str]) -> tuple[Job, ...]:
+    """The jobs that `uhisabi run NOTEBOOK -p …` asks for.
+
+    With parameters one job outside the plan; without, the plan's job of that name, or all its jobs of that
+    notebook, or, for a notebook that is not in the plan, one job with the defaults. Raises Refused.
+    """
+    stem = Path(notebook).name.removesuffix(".ipynb")
+    if not given:
+        plan = read_plan(root)
+        named = [job for job in plan if job.name == stem != job.notebook.name]
+        planned = named or [job for job in plan if job.notebook.name == stem]
+        if planned:
+            return tuple(planned)
+    name = f"{stem}--{_slug(given) if given else 'defaults'}"
+    return (make_job(root, notebook, given, name=name),)
+
+
+def _slug(given: Mapping[str, str]) -> str:
+    """The parameters as part of a file name, with a short hash where characters had to be replaced or cut."""
+    text = "_".join(f"{name}-{value}" for name, value in sorted(given.items()))
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", plain)[:_SLUG_LENGTH]
+    if slug == text:
+        return slug
+    return f"{slug}-{hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:6]}"

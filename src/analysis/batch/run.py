@@ -1,0 +1,253 @@
+"""Running jobs: skip what is fresh, execute the rest in processes, commit successes, report failures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import time
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.batch.catalogue import Build, refresh_catalogue
+from analysis.batch.execute import Failure, Task, execute, start_worker
+from analysis.batch.key import key_of, shared_parts
+from analysis.batch.plan import Job
+from analysis.batch.progress import Progress
+from analysis.batch.provenance import provenance
+from analysis.batch.state import State, job_state
+from analysis.batch.store import Manifest, Store, utc_now
+from analysis.evidence import sha256_of
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of the jobs, by name; `catalogue_problem` is empty if the catalogue could be built."""
+
+    done: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    failed: tuple[str, ...]
+    catalogue_problem: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failed and not self.catalogue_problem
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A job that has to be run, and why."""
+
+    job: Job
+    state: State
+    task: Task
+
+
+def run(
+    root: Path,
+    jobs: Sequence[Job],
+    progress: Progress,
+    *,
+    force: bool = False,
+    workers: int | None = None,
+    build_catalogue: Build | None = None,
+) -> Summary:
+    """Run those of `jobs` that are not fresh (all with `force`) and bring the catalogue up to date.
+
+    `workers` is the number of processes, by default one for each core. A failing job leaves the others
+    running. Call it from the main thread. Raises Refused if another run is at work here, and KeyboardInterrupt
+    on Ctrl-C, after everything was ended and put away.
+    """
+    store = Store(root)
+    started = time.monotonic()
+    with store.lock():
+        store.repair()
+        shared = shared_parts(root)
+        states = {job.name: job_state(job, store, shared) for job in jobs}
+        unchanged = tuple(name for name, state in states.items() if state.kind == "fresh" and not force)
+        for name in unchanged:
+            progress.say(f"{name}: unchanged")
+        work = [_Work(job, states[job.name], _task(job, store)) for job in jobs if job.name not in unchanged]
+        done, failed = _run_all(work, store, progress, workers or _cores())
+        problem = _catalogue_problem(store, shared, progress, build_catalogue)
+    summary = Summary(tuple(done), unchanged, tuple(failed), problem)
+    progress.say(
+        f"{len(summary.done)} done, {len(summary.unchanged)} unchanged, {len(summary.failed)} failed "
+        f"in {time.monotonic() - started:.1f} s"
+    )
+    return summary
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _task(job: Job, store: Store) -> Task:
+    staging = store.staging / f"{job.name}-{os.getpid()}"
+    return Task(job.name, store.root, job.notebook.path, job.changed, staging, job.timeout_seconds)
+
+
+def _run_all(
+    work: Sequence[_Work], store: Store, progress: Progress, workers: int
+) -> tuple[list[str], list[str]]:
+    """Names of the jobs that succeeded and that failed."""
+    done: list[str] = []
+    failed: list[str] = []
+    if not work:
+        return done, failed
+    origin = provenance(store.root)
+    try:
+        # closing: an interruption here must end the workers now, not when the generator is collected
+        with contextlib.closing(_results(work, progress, min(workers, len(work)))) as results:
+            for item, failure, times in results:
+                with _uninterrupted():
+                    failure = _settle(item, failure, store, _record(item, store.root, origin | times))
+                if failure:
+                    failed.append(item.job.name)
+                    progress.failed(item.job.name, f"{failure}{_kept(item.job.name, store)}")
+                else:
+                    done.append(item.job.name)
+                    progress.done(item.job.name, times["seconds"])
+    finally:
+        progress.close()
+        shutil.rmtree(store.staging, ignore_errors=True)
+    return done, failed
+
+
+def _kept(job_name: str, store: Store) -> str:
+    copy = store.failed_copy(job_name)
+    return f"\nexecuted copy: {copy.relative_to(store.root)}" if copy.is_file() else ""
+
+
+def _results(
+    work: Sequence[_Work], progress: Progress, workers: int
+) -> Generator[tuple[_Work, Failure | None, dict[str, Any]]]:
+    """Execute all work; yield each result, with its times, as it arrives. A broken pool is replaced."""
+    queue = deque(work)
+    while queue:
+        with _pool(workers) as pool:
+            yield from _drain(queue, pool, progress, workers)
+
+
+def _drain(
+    queue: deque[_Work], pool: ProcessPoolExecutor, progress: Progress, workers: int
+) -> Generator[tuple[_Work, Failure | None, dict[str, Any]]]:
+    """Give every worker one job at a time until the queue is empty or a worker was killed."""
+    # Here because an unchanged plan needs no processes.
+    from concurrent.futures import FIRST_COMPLETED, Future, wait
+    from concurrent.futures.process import BrokenProcessPool
+
+    running: dict[Future[Failure | None], tuple[_Work, str, float]] = {}
+    broken = False
+    while running or (queue and not broken):
+        with _deaf():  # a new worker inherits this: the Ctrl-C that is meant for its parent never hits it
+            while queue and not broken and len(running) < workers:
+                queue[0].task.staging.mkdir(parents=True, exist_ok=True)
+                try:
+                    future = pool.submit(execute, queue[0].task)
+                except BrokenProcessPool:
+                    broken = True
+                else:
+                    item = queue.popleft()
+                    running[future] = (item, utc_now(), time.monotonic())
+                    progress.started(item.job.name, item.state.reason or "forced")
+        finished, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in finished:
+            item, started, clock = running.pop(future)
+            times = {"started": started, "ended": utc_now(), "seconds": round(time.monotonic() - clock, 3)}
+            try:
+                failure = future.result()
+            except BrokenProcessPool:
+                broken = True
+                failure = Failure("WorkerEnded", "a worker process was killed from outside; run again")
+            yield item, failure, times
+
+
+@contextlib.contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes; if the block is left by an exception they are ended with their kernels, at once."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker)
+    try:
+        yield pool
+    except BaseException:
+        with _deaf():
+            for process in multiprocessing.active_children():
+                process.terminate()
+            pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore Ctrl-C in this block, in this process and those it starts."""
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until the end of this block."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _record(item: _Work, root: Path, details: Manifest) -> Manifest:
+    """The manifest of a run, without its outputs."""
+    path = item.job.notebook.path
+    inputs = {name: checksum for name, checksum in item.state.parts.items() if name.startswith("data/")}
+    return {
+        "job": item.job.name,
+        "notebook": item.job.notebook.name,
+        "main": item.job.main,
+        "parameters": dict(item.job.parameters),
+        **details,
+        "inputs": inputs | {path.relative_to(root).as_posix(): sha256_of(path)},
+        "key": key_of(item.state.parts),
+        "parts": item.state.parts,
+    }
+
+
+def _settle(item: _Work, failure: Failure | None, store: Store, record: Manifest) -> Failure | None:
+    """Commit a success, keep a failure. A success that cannot be committed is a failure."""
+    staging = item.task.staging
+    if failure is None:
+        try:
+            store.commit(item.job.name, staging, record | {"status": "succeeded"})
+        except (OSError, ValueError) as error:
+            failure = Failure(type(error).__name__, f"the results could not be put in place: {error}")
+    if failure is not None:
+        with contextlib.suppress(OSError):  # a full disk must not hide the failure itself
+            details = {"status": "failed", "failure": asdict(failure)}
+            store.keep_failure(item.job.name, staging, record | details)
+    shutil.rmtree(staging, ignore_errors=True)
+    return failure
+
+
+def _catalogue_problem(store: Store, shared: dict[str, str], progress: Progress, build: Build | None) -> str:
+    """Bring the catalogue up to date; what went wrong, or an empty text."""
+    try:
+        if refresh_catalogue(store, shared, build):
+            progress.say("figures/: catalogue built")
+    except Exception as error:  # noqa: BLE001 - the jobs' results stand, and the next run tries again
+        progress.say(f"figures/: the catalogue could not be built: {type(error).__name__}: {error}")
+        return str(error)
+    return ""

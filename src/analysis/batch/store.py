@@ -1,0 +1,210 @@
+"""What runs leave on disk, and how it gets there whole: staging, commit, manifests, failed copies, the lock.
+
+A job works in `reports/.staging/`. Only when it has succeeded are its results moved into place, each folder
+by renaming; the manifest comes last. So a reader never meets half a folder, a run broken off at any point leaves
+results that do not match their manifest and are made again, and :meth:`Store.repair` puts right what a
+broken-off move left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from analysis.batch.key import Parts, hash_tree
+from analysis.batch.refusals import Refused
+from analysis.evidence import sha256_of
+
+Manifest = dict[str, Any]
+
+
+class Store:
+    """The folders `figures/` and `reports/` of the project in folder `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.figures = root / "figures"
+        self.reports = root / "reports"
+        self.staging = self.reports / ".staging"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the project for this process. Raises Refused, naming the holder, if another run has it."""
+        self.reports.mkdir(parents=True, exist_ok=True)
+        with (self.reports / ".lock").open("a+", encoding="utf-8") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                handle.seek(0)
+                raise Refused(
+                    f"Another run is at work here: {handle.read().strip() or 'it has just started'}. "
+                    "Wait until it has finished, or end it with Ctrl-C or kill."
+                ) from None
+            handle.truncate(0)
+            handle.write(f"process {os.getpid()} on {socket.gethostname()}, since {utc_now()}\n")
+            handle.flush()
+            yield  # the lock ends with the file handle, at the latest with the process
+
+    def repair(self) -> None:
+        """Put right what a broken-off run left: staged work is removed, half-done moves are undone.
+
+        Call it with the lock held: whatever is in staging then belongs to nobody.
+        """
+        shutil.rmtree(self.staging, ignore_errors=True)
+        for parent in (self.figures, *(self.reports / "runs").glob("*")):
+            for moved_away in parent.glob(".*.old"):
+                target = parent / moved_away.name[1:].removesuffix(".old")
+                if target.exists():
+                    shutil.rmtree(moved_away)
+                else:
+                    moved_away.rename(target)
+            for not_yet_there in parent.glob(".*.new"):
+                shutil.rmtree(not_yet_there)
+
+    def manifest(self, job_name: str) -> Manifest | None:
+        """Manifest of the last success of a job; None if there is none or it cannot be read."""
+        content = _read_json(self._manifest_path(job_name)) or {}
+        whole = all(isinstance(content.get(part), dict) for part in ("parts", "outputs"))
+        return content if whole else None
+
+    def failure(self, job_name: str) -> Manifest | None:
+        """Record of the last run of a job if that run failed, else None."""
+        return _read_json(_beside(self.failed_copy(job_name)))
+
+    def changed_outputs(self, manifest: Manifest) -> list[str]:
+        """Which outputs of a manifest are missing or no longer what was written."""
+        problems = []
+        for name, checksum in manifest["outputs"].items():
+            path = self.root / name
+            if not path.is_file():
+                problems.append(f"output missing: {name}")
+            elif sha256_of(path) != checksum:
+                problems.append(f"output changed: {name}")
+        return problems
+
+    def commit(self, job_name: str, staged: Path, record: Manifest) -> None:
+        """Move the staged results of a successful job into place and write its manifest, last.
+
+        `staged` holds `notebook.ipynb` and, if the notebook published any, `figures/<id>/`. `record` is the
+        manifest without its outputs. Raises ValueError for a staged figure that cannot be taken over.
+        """
+        previous = self.manifest(job_name) or {}
+        identifiers = self._figure_identifiers(job_name, staged, record["main"])
+        outputs: Parts = {}
+        if record["main"]:
+            for identifier in identifiers:
+                _replace_folder(staged / "figures" / identifier, self.figures / identifier)
+                outputs |= hash_tree(self.root, self.figures / identifier)
+            for identifier in set(previous.get("figures", ())) - set(identifiers):
+                shutil.rmtree(self.figures / identifier, ignore_errors=True)
+        else:
+            target = self.reports / "runs" / job_name / "figures"
+            _replace_folder(staged / "figures", target)
+            outputs |= hash_tree(self.root, target)
+        record = record | {"figures": identifiers if record["main"] else []}
+        notebook = self.executed_copy(job_name)
+        content = json.loads((staged / "notebook.ipynb").read_text(encoding="utf-8"))
+        content["metadata"]["uhisabi"] = record | {"outputs": outputs}
+        write_atomically(notebook, notebook_text(content))
+        outputs[notebook.relative_to(self.root).as_posix()] = sha256_of(notebook)
+        write_atomically(self._manifest_path(job_name), _json_text(record | {"outputs": outputs}))
+        for path in (self.failed_copy(job_name), _beside(self.failed_copy(job_name))):
+            path.unlink(missing_ok=True)
+
+    def keep_failure(self, job_name: str, staged: Path, record: Manifest) -> None:
+        """Keep the record of a failed job and its executed copy, if it came as far as having one."""
+        copy = self.failed_copy(job_name)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        executed = staged / "notebook.ipynb"
+        if executed.is_file():
+            executed.replace(copy)
+        else:
+            copy.unlink(missing_ok=True)
+        write_atomically(_beside(copy), _json_text(record))
+
+    def executed_copy(self, job_name: str) -> Path:
+        """Where the executed notebook of a successful job is."""
+        return self.reports / "notebooks" / f"{job_name}.ipynb"
+
+    def failed_copy(self, job_name: str) -> Path:
+        """Where the executed notebook of a failed job is."""
+        return self.reports / "failed" / f"{job_name}.ipynb"
+
+    def _figure_identifiers(self, job_name: str, staged: Path, main: bool) -> list[str]:
+        """Names of the staged figure folders, after checking that each may be taken over."""
+        entries = sorted((staged / "figures").iterdir())
+        stray = [entry.name for entry in entries if not entry.is_dir() or entry.name.startswith(".")]
+        if stray:
+            raise ValueError(f"figures/ was given {', '.join(stray)}; expected a folder for each figure")
+        identifiers = [entry.name for entry in entries]
+        for path in (self.reports / "manifests").glob("*.json") if main else ():
+            other = _read_json(path) or {}
+            shared = set(identifiers) & set(other.get("figures", ()))
+            if shared and other.get("job") != job_name:
+                raise ValueError(
+                    f"figure {', '.join(sorted(shared))} is already published by job {other.get('job')}; "
+                    f"rename one (if that job is no longer in the plan, delete {path.relative_to(self.root)})"
+                )
+        return identifiers
+
+    def _manifest_path(self, job_name: str) -> Path:
+        return self.reports / "manifests" / f"{job_name}.json"
+
+
+def _beside(copy: Path) -> Path:
+    """Record of a failure, beside the executed copy. (Not with_suffix: a job's name may hold a dot.)"""
+    return copy.with_name(copy.name.removesuffix(".ipynb") + ".json")
+
+
+def utc_now() -> str:
+    """The present time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write `text` to `path` in UTF-8: a reader finds the old or the new content, even after a crash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    part.replace(path)
+
+
+def notebook_text(content: Mapping[str, Any]) -> str:
+    """A notebook as text, in the form in which nbformat writes it."""
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, separators=(",", ": ")) + "\n"
+
+
+def _json_text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _read_json(path: Path) -> Manifest | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _replace_folder(staged: Path, target: Path) -> None:
+    """Put the folder `staged` in the place of `target`; :meth:`Store.repair` mends a break in the middle."""
+    if hash_tree(staged, staged) == hash_tree(target, target):
+        return  # same bytes: leave the files and their times alone
+    target.parent.mkdir(parents=True, exist_ok=True)
+    incoming, outgoing = (target.with_name(f".{target.name}.{ending}") for ending in ("new", "old"))
+    shutil.move(staged, incoming)  # may cross file systems, so not yet into place
+    if target.exists():
+        target.rename(outgoing)
+    incoming.rename(target)
+    shutil.rmtree(outgoing, ignore_errors=True)

@@ -1,0 +1,117 @@
+"""The `uhisabi` command. Thin: it turns words into calls of the rooms, and what they return into lines.
+
+Exit codes: 0 all is well; 1 a job failed or a check found something; 2 what was asked for was refused and
+nothing was run; 130 ended by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.evidence import EvidenceError, RawData, project_root
+
+app = typer.Typer(
+    help="Joint help: run the notebooks, fill the catalogue of figures, check the house.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def run(
+    notebook: Annotated[
+        str, typer.Argument(help="A notebook or a job of the plan; without it the whole plan.")
+    ] = "",
+    parameter: Annotated[list[str] | None, typer.Option("-p", help="name=value; may be repeated.")] = None,
+    force: Annotated[bool, typer.Option(help="Run what is unchanged as well.")] = False,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes at a time; 0 is one for each core.")] = 0,
+    timeout_seconds: Annotated[int, typer.Option(min=0, help="For each cell; 0 is what the plan says.")] = 0,
+) -> None:
+    """Run the plan (notebooks/runs.yml), or one notebook with its own parameters: only what changed."""
+    from dataclasses import replace
+
+    from analysis import batch
+
+    root = project_root()
+    if problems := RawData(root).problems():
+        raise batch.Refused("\n".join(problems))
+    given = batch.parse_assignments(parameter or [])
+    if given and not notebook:
+        raise batch.Refused("-p needs a notebook, such as: uhisabi run 01_evidence -p language=et")
+    chosen = batch.select_jobs(root, notebook, given) if notebook else batch.read_plan(root)
+    if timeout_seconds:
+        chosen = tuple(replace(job, timeout_seconds=timeout_seconds) for job in chosen)
+    try:
+        summary = batch.run(root, chosen, batch.make_progress(), force=force, workers=jobs or None)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What was finished stays; run again to continue.", err=True)
+        raise typer.Exit(130) from None
+    raise typer.Exit(0 if summary.succeeded else 1)
+
+
+@app.command(name="list")
+def list_jobs() -> None:
+    """Show the plan's jobs with their state, and the parameters of each notebook."""
+    from analysis import batch
+
+    root = project_root()
+    states = batch.plan_states(root)
+    for job, state in states:
+        main = "main, " if job.main else ""
+        typer.echo(f"{job.name}: {main}{state.kind}" + (f" ({state.reason})" if state.reason else ""))
+    for notebook in {job.notebook.name: job.notebook for job, _ in states}.values():
+        typer.echo(f"\nParameters of {notebook.name}")
+        for name, declared in batch.read_parameters(notebook, root).items():
+            allowed = f", allowed: {declared.allowed.text}" if declared.allowed else ""
+            typer.echo(f"  {name}: {declared.type_name} = {declared.default!r}   {declared.meaning}{allowed}")
+
+
+@app.command()
+def check() -> None:
+    """Check notebooks, plan, data register and catalogue without running anything."""
+    findings = _findings(project_root())
+    for finding in findings:
+        typer.echo(finding)
+    typer.echo(f"{len(findings)} found")
+    raise typer.Exit(1 if findings else 0)
+
+
+def _findings(root: Path) -> list[str]:
+    from analysis import batch, evidence, publish
+
+    notebooks = root / "notebooks"
+    found = [
+        str(finding)
+        for path in sorted(notebooks.glob("*.ipynb"))
+        for finding in batch.lint_notebook(path, root)
+    ]
+    try:
+        batch.read_plan(root)
+    except batch.Refused as error:
+        found.append(str(error))
+    return found + evidence.check_raw_data(root) + publish.check_catalogue(root / "figures", notebooks)
+
+
+@app.command()
+def refresh() -> None:
+    """Bring the outputs of the main jobs back into notebooks/, as they are committed."""
+    from analysis import batch
+
+    root = project_root()
+    for job in batch.read_plan(root):
+        if job.main:
+            changed = batch.refresh_notebook(root, job)
+            typer.echo(f"{job.notebook.path.name}: {'refreshed' if changed else 'unchanged'}")
+
+
+def main() -> None:
+    """Run the command; refusals become one message and exit code 2."""
+    from analysis.batch import Refused
+
+    try:
+        app()
+    except (Refused, EvidenceError) as error:
+        typer.echo(f"uhisabi: {error}", err=True)
+        raise SystemExit(2) from None

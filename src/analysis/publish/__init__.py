@@ -1,0 +1,30 @@
+"""Publish: figures with their data, words and papers, in Estonian and English, and the catalogue of them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.publish.catalogue import build_catalogue, check_catalogue
+    from analysis.publish.figure import Finding, Publication, Published, PublishError, weakest
+    from analysis.publish.words import Words
+
+_MODULE_OF = {
+    "build_catalogue": "catalogue",
+    "check_catalogue": "catalogue",
+    "Finding": "figure",
+    "Publication": "figure",
+    "Published": "figure",
+    "PublishError": "figure",
+    "weakest": "figure",
+    "Words": "words",
+}
+
+__all__ = ["Finding", "Publication", "PublishError", "Published", "Words", "build_catalogue", "check_catalogue", "weakest"]
+
+
+def __getattr__(name: str) -> Any:  # the catalogue is checked without waiting for matplotlib
+    if name in _MODULE_OF:
+        return getattr(import_module(f"analysis.publish.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"analysis.publish has no {name!r}")
