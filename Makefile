@@ -8,16 +8,26 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
 .DEFAULT_GOAL := run
-.PHONY: run test lab lock clean
+.PHONY: run test lab format lock clean
 
 run: $(STAMP)
 	@$(BIN)/uhisabi run
 
+# Style, types, the direction of imports, the house's own check, then all tests with the examples in docstrings.
 test: $(STAMP)
-	@$(BIN)/python -m tests
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/uhisabi check
+	@$(BIN)/python -m pytest --doctest-modules src tests --numprocesses 2 --dist loadfile
 
 lab: $(STAMP)
 	@$(BIN)/jupyter lab notebooks
+
+format: $(STAMP)
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
 
 # The project itself is installed editable and without its dependencies: those come from the lock, by hash.
 $(STAMP): requirements.lock pyproject.toml

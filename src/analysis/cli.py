@@ -21,9 +21,7 @@ app = typer.Typer(
 
 @app.command()
 def run(
-    notebook: Annotated[
-        str, typer.Argument(help="A notebook or a job of the plan; without it the whole plan.")
-    ] = "",
+    notebook: Annotated[str, typer.Argument(help="A notebook or a job of the plan; without it the whole plan.")] = "",
     parameter: Annotated[list[str] | None, typer.Option("-p", help="name=value; may be repeated.")] = None,
     force: Annotated[bool, typer.Option(help="Run what is unchanged as well.")] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Processes at a time; 0 is one for each core.")] = 0,
@@ -35,7 +33,9 @@ def run(
     from analysis import batch
 
     root = project_root()
-    if problems := RawData(root).problems():
+    raw = RawData(root)
+    # A file that is not registered cannot be read by a notebook either, so it is left to `uhisabi check`.
+    if problems := [problem for name in raw.names() if (problem := raw.problem(name))]:
         raise batch.Refused("\n".join(problems))
     given = batch.parse_assignments(parameter or [])
     if given and not notebook:
@@ -60,7 +60,8 @@ def list_jobs() -> None:
     states = batch.plan_states(root)
     for job, state in states:
         main = "main, " if job.main else ""
-        typer.echo(f"{job.name}: {main}{state.kind}" + (f" ({state.reason})" if state.reason else ""))
+        reason = f" ({state.reason})" if state.reason not in ("", state.kind) else ""
+        typer.echo(f"{job.name}: {main}{state.kind}{reason}")
     for notebook in {job.notebook.name: job.notebook for job, _ in states}.values():
         typer.echo(f"\nParameters of {notebook.name}")
         for name, declared in batch.read_parameters(notebook, root).items():
@@ -82,24 +83,38 @@ def _findings(root: Path) -> list[str]:
     from analysis import batch, evidence, publish
 
     notebooks = root / "notebooks"
-    found = [
-        str(finding)
-        for path in sorted(notebooks.glob("*.ipynb"))
-        for finding in batch.lint_notebook(path, root)
-    ]
+    found = [str(finding) for path in sorted(notebooks.glob("*.ipynb")) for finding in batch.lint_notebook(path, root)]
     try:
         batch.read_plan(root)
     except batch.Refused as error:
         found.append(str(error))
+    found += [
+        f"{path.relative_to(root)} is not what the contracts make now. Run: uhisabi refresh"
+        for path, content in evidence.papers_of_the_data(root).items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != content
+    ]
     return found + evidence.check_raw_data(root) + publish.check_catalogue(root / "figures", notebooks)
 
 
 @app.command()
+def accept(
+    path: Annotated[str, typer.Argument(help="A file below data/raw, such as data/raw/facts.csv.")],
+) -> None:
+    """Register a raw file as it is now, after a change that was meant and checked against its source."""
+    row = RawData().accept(path.removeprefix("data/raw/"))
+    typer.echo(f"data/raw/{row.path}: {row.sha256[:12]}… registered, {row.made_on}")
+
+
+@app.command()
 def refresh() -> None:
-    """Bring the outputs of the main jobs back into notebooks/, as they are committed."""
-    from analysis import batch
+    """Bring the committed notebooks and generated papers up to what the main jobs and contracts make now."""
+    from analysis import batch, evidence
 
     root = project_root()
+    for path, content in evidence.papers_of_the_data(root).items():
+        changed = not path.is_file() or path.read_text(encoding="utf-8") != content
+        path.write_text(content, encoding="utf-8")
+        typer.echo(f"{path.relative_to(root)}: {'refreshed' if changed else 'unchanged'}")
     for job in batch.read_plan(root):
         if job.main:
             changed = batch.refresh_notebook(root, job)

@@ -9,7 +9,7 @@ from analysis.batch.plan import Job, read_plan, select_jobs
 from analysis.batch.progress import Progress, make_progress
 from analysis.batch.refresh import refresh_notebook
 from analysis.batch.refusals import Refused
-from analysis.batch.run import Summary, run
+from analysis.batch.runner import Summary, run
 from analysis.batch.state import State, plan_states
 
 __all__ = [

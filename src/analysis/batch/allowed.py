@@ -29,9 +29,7 @@ ANY_TEXT = "any text"
 def _municipality_column(root: Path, column: str) -> list[str]:
     path = root / "data" / "raw" / "municipalities.csv"
     if not path.is_file():
-        raise Refused(
-            "data/raw/municipalities.csv is missing, so names cannot be checked. Restore it from git."
-        )
+        raise Refused("data/raw/municipalities.csv is missing, so names cannot be checked. Restore it from git.")
     with path.open(encoding="utf-8", newline="") as handle:
         return sorted({row[column] for row in csv.DictReader(handle)})
 
@@ -40,9 +38,7 @@ def _municipality_column(root: Path, column: str) -> list[str]:
 VOCABULARIES: dict[str, Callable[[Path], list[str]]] = {
     "an EHAK name": lambda root: _municipality_column(root, "name"),
     "a county": lambda root: _municipality_column(root, "county"),
-    "a scenario": lambda root: sorted(
-        path.stem for path in (root / "data" / "raw" / "scenarios").glob("*.yml")
-    ),
+    "a scenario": lambda root: sorted(path.stem for path in (root / "data" / "raw" / "scenarios").glob("*.yml")),
 }
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
@@ -85,9 +81,7 @@ class Allowed:
         closest = type(value)(min(bounds, key=lambda bound: abs(bound - value)))
         as_percent = value / 100
         meant = any(low <= as_percent <= high for low, high in self.ranges) and isinstance(value, float)
-        return f"nearest valid value {closest}" + (
-            f"; did you mean {as_percent:.6g} ({value:.6g} %)?" if meant else ""
-        )
+        return f"nearest valid value {closest}" + (f"; did you mean {as_percent:.6g} ({value:.6g} %)?" if meant else "")
 
     def _problem_of_text(self, value: str, root: Path) -> str | None:
         if self.any_text or (self.month and re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value)):

@@ -78,7 +78,8 @@ def execute(task: Task) -> Failure | None:
     """Run the notebook of `task` in a kernel of its own; None means success.
 
     Leaves the executed copy in `staging/notebook.ipynb`, also after a failure, and the published figures in
-    `staging/figures/`. Never raises: whatever goes wrong is a Failure.
+    `staging/figures/`. Whatever goes wrong in the notebook is a Failure; what is raised is the worker's own
+    trouble, such as an OSError for a full disk.
     """
     (task.staging / "figures").mkdir()
     executed = task.staging / "notebook.ipynb"
@@ -103,7 +104,7 @@ def execute(task: Task) -> Failure | None:
                 coalesce_streams=True,  # how output is cut into pieces depends on the weather
                 shutdown_kernel="immediate",  # asking politely stalls for seconds in one of ten cases
             )
-        except Exception as error:  # noqa: BLE001 - whatever a notebook raises fails this job alone
+        except Exception as error:
             return _failure(task, error, executed)
         return _unfinished(executed)
 
@@ -161,31 +162,23 @@ def _failure(task: Task, error: Exception, executed: Path) -> Failure:
         log = (task.staging / "kernel.log").read_text(errors="replace")
     elif name == "CellTimeoutError":
         message = f"the cell hung: not finished after {task.timeout_seconds} s, so its kernel was ended"
-    return Failure(
-        name, message, cell["number"], cell.get("execution_count"), line, joined(cell["source"]), log
-    )
+    return Failure(name, message, cell["number"], cell.get("execution_count"), line, joined(cell["source"]), log)
 
 
 def _unfinished(executed: Path) -> Failure | None:
     """A failure if cells were left out although nothing was raised, as after `sys.exit(0)`."""
-    skipped = [
-        c for c in _executed_cells(executed) if c["execution_count"] is None and joined(c["source"]).strip()
-    ]
+    skipped = [c for c in _executed_cells(executed) if c["execution_count"] is None and joined(c["source"]).strip()]
     last = _failing_cell(executed)
     if not skipped or last is None:
         return None
     message = f"the notebook ended itself here; cell {skipped[0]['number']} and what follows was not run"
-    return Failure(
-        "StoppedEarly", message, last["number"], last["execution_count"], None, joined(last["source"])
-    )
+    return Failure("StoppedEarly", message, last["number"], last["execution_count"], None, joined(last["source"]))
 
 
 def _failing_cell(executed: Path) -> dict[str, Any] | None:
     """The cell with an error, else the last one started: a kernel that dies or hangs writes no error."""
     cells = _executed_cells(executed) if executed.is_file() else []
-    with_error = [
-        cell for cell in cells if any(output["output_type"] == "error" for output in cell["outputs"])
-    ]
+    with_error = [cell for cell in cells if any(output["output_type"] == "error" for output in cell["outputs"])]
     started = [cell for cell in cells if cell["metadata"].get("papermill", {}).get("start_time")]
     return next(iter(with_error[:1] or started[-1:]), None)
 

@@ -28,7 +28,7 @@ MACHINE_PATH = re.compile(r"/(?:home|root|tmp|work|Users)/")
 _DATA_FILE = re.compile(r"\.(?:csv|json|ya?ml|png|svg|parquet|ipynb)$")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
-# What may hold digits in prose: code, links, addresses, names (01_evidence, COVID-19), list and heading numbers.
+# What may hold digits in prose: code, links, addresses, names (01_evidence), list and heading numbers.
 _NOT_PROSE = re.compile(
     r"```.*?```|`[^`]*`|!?\[[^\]]*\]\([^)]*\)|<[^>]*>|https?://\S+"
     r"|^\s*(?:#+\s+\d+(?:\.\d+)*\.?|\d+[.)])(?=\s)|\b(?:\d+_[A-Za-z]\w*|[A-Za-z][\w.-]*\d[\w.-]*)",
@@ -38,7 +38,7 @@ _NOT_PROSE = re.compile(
 
 @dataclass(frozen=True)
 class Fault:
-    """What a rule found: what and what to do, and where (cells and lines counted from 1) if it has a place."""
+    """What a rule found and what to do about it, with its place, if it has one, counted from 1."""
 
     message: str
     cell: int | None = None
@@ -128,8 +128,9 @@ def _constants(notebook: Notebook) -> Iterator[Fault]:
             if not isinstance(node, ast.Constant) or "parameters" in cell.tags:
                 continue
             value = node.value
-            if type(value) in (int, float, complex) and value not in NUMBERS:
-                message = f"the number {value} is typed; take it from data/raw or a parameter"
+            number = isinstance(value, (int, float, complex)) and not isinstance(value, bool)
+            if number and value not in NUMBERS:
+                message = f"the number {value!r} is typed; take it from data/raw or a parameter"
                 yield Fault(message, cell.number, node.lineno)
             if isinstance(value, str) and ("/" in value or _DATA_FILE.search(value)):
                 message = f"the path {value!r} is typed; the package knows where files are"
@@ -167,15 +168,16 @@ def _ending(notebook: Notebook) -> Iterator[Fault]:
 def _outputs(notebook: Notebook) -> Iterator[Fault]:
     refresh = "run it and bring the outputs back: uhisabi run, uhisabi refresh"
     executed = [cell for cell in notebook.code_cells if cell.source.strip()]
+    if all(cell.execution_count is None for cell in executed):
+        yield Fault(f"it has no outputs; {refresh}")
+        return
     for expected, cell in enumerate(executed, start=1):
         if cell.execution_count != expected:
             found = f"execution count {cell.execution_count}, expected {expected}"
             yield Fault(f"{found}; {refresh}", cell.number)
         for output in cell.outputs:
             if output["output_type"] == "error":
-                yield Fault(
-                    f"the output is an error ({output.get('ename')}); mend it, {refresh}", cell.number
-                )
+                yield Fault(f"the output is an error ({output.get('ename')}); mend it, {refresh}", cell.number)
             if output.get("name") == "stderr":
                 yield Fault(f"the output holds warnings (stderr); mend their cause, {refresh}", cell.number)
 

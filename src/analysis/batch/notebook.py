@@ -64,9 +64,7 @@ def read_notebook(path: Path) -> Notebook:
     except FileNotFoundError:
         raise Refused(f"{path.name} does not exist.") from None
     except ValueError as error:
-        raise Refused(
-            f"{path.name} is not a notebook: {error}. Restore it, or save it again in JupyterLab."
-        ) from None
+        raise Refused(f"{path.name} is not a notebook: {error}. Restore it, or save it again in JupyterLab.") from None
     if not isinstance(content, dict) or content.get("nbformat") != 4 or "cells" not in content:
         raise Refused(f"{path.name} is not a notebook of format 4. Save it again in JupyterLab.")
     return Notebook(path, tuple(_cell(number, raw) for number, raw in enumerate(content["cells"], start=1)))

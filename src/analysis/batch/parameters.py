@@ -9,6 +9,7 @@ The cell tagged `parameters` holds nothing but lines of this form, and the comme
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import math
 import re
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.batch.allowed import ANY_TEXT, Allowed, split_comment
+from analysis.batch.allowed import ANY_TEXT, MONTH, VOCABULARIES, Allowed, split_comment
 from analysis.batch.notebook import Cell, Notebook
 from analysis.batch.refusals import Refused, unknown
 
@@ -103,9 +104,12 @@ def _read_line(statement: ast.stmt, comments: Mapping[int, str], root: Path) -> 
         ) from None
     meaning, allowed = _read_comment(name, type_name, comments.get(statement.lineno, ""))
     try:
-        return Parameter(name, type_name, _checked(default, type_name, allowed, root), meaning, allowed)
+        checked = _checked(default, type_name, allowed, root)
     except Refused as error:
         raise Refused(f"default of {name}: {error}") from None
+    if checked != default:  # a text that reads as a number will do on the command line, but not here
+        raise Refused(f"default of {name}: found {default!r}, expected {type_name} written as {checked!r}")
+    return Parameter(name, type_name, checked, meaning, allowed)
 
 
 def _read_comment(name: str, type_name: str, comment: str) -> tuple[str, Allowed | None]:
@@ -116,9 +120,8 @@ def _read_comment(name: str, type_name: str, comment: str) -> tuple[str, Allowed
     meaning, allowed = split_comment(comment)
     number = _element(type_name) != "str"
     if allowed is None or not (allowed.for_numbers if number else allowed.for_texts):
-        expected = (
-            "a range such as 0–1" if number else f'"a" or "b", an EHAK name, a month YYYY-MM, or {ANY_TEXT}'
-        )
+        texts = f'"a" or "b", {", ".join((*VOCABULARIES, MONTH))} or {ANY_TEXT}'
+        expected = "a range such as 0–1" if number else texts
         raise Refused(
             f"the comment of {name} ({comment!r}) states no allowed values for {type_name}; "
             f"expected at its end, after a comma: {expected}"
@@ -181,9 +184,8 @@ def _checked(value: object, type_name: str, allowed: Allowed | None, root: Path)
     converted = _CONVERTERS[type_name](value)
     problem = allowed.problem(converted, root) if allowed else None
     if allowed and problem:
-        raise Refused(
-            f"found {value if type_name != 'str' else repr(value)}, allowed: {allowed.text}; {problem}"
-        )
+        found = repr(value) if type_name == "str" else value
+        raise Refused(f"found {found}, allowed: {allowed.text}; {problem}")
     return converted
 
 
@@ -191,12 +193,9 @@ def _list_items(value: object, type_name: str) -> list[Any]:
     if isinstance(value, str):
         import yaml  # here because most runs have no list
 
-        try:
-            value = yaml.load(
-                value, Loader=yaml.BaseLoader
-            )  # every element stays text: `no` is a word, not False
-        except yaml.YAMLError:
-            pass
+        with contextlib.suppress(yaml.YAMLError):
+            # With this loader every element stays text: `no` is a word, not False.
+            value = yaml.load(value, Loader=yaml.BaseLoader)  # noqa: S506 - it builds nothing but texts
     if not isinstance(value, list) or any(isinstance(item, (list, dict)) for item in value):
         raise Refused(f"found {value!r}, expected {type_name} written as [a, b]; a single value is [{value}]")
     return value
@@ -231,9 +230,7 @@ def _to_float(value: object) -> float:
     if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text):
         return float(text)
     if re.fullmatch(r"[+-]?\d+,\d+", text):
-        raise _refuse(
-            value, f"a number with a decimal point, not a decimal comma; write {text.replace(',', '.')}"
-        )
+        raise _refuse(value, f"a decimal point, not a decimal comma; write {text.replace(',', '.')}")
     raise _refuse(value, "a number such as 0.035")
 
 

@@ -84,8 +84,11 @@ def _entry(node: yaml.Node) -> dict[str, Any]:
     """One entry as a mapping of known keys with values of the right kind; Refused says what is wrong."""
     if not isinstance(node, yaml.MappingNode):
         raise Refused("found no mapping, expected a job such as `- notebook: 01_evidence`")
+    try:
+        entry: dict[str, Any] = yaml.SafeLoader("").construct_document(node)
+    except yaml.YAMLError as error:
+        raise Refused(str(error)) from None
     keys = Counter(key.value for key, _ in node.value)
-    entry: dict[str, Any] = yaml.SafeLoader("").construct_document(node)
     for key, count in keys.items():
         if key not in _KEYS:
             raise Refused(unknown("key", key, _KEYS))
@@ -120,13 +123,9 @@ def _clashes(jobs: list[Job]) -> list[str]:
     names = Counter(job.name for job in jobs)
     mains = Counter(job.notebook.name for job in jobs if job.main)
     return [
-        f"{PLAN}: {count} jobs are named {name}; give each its own name"
-        for name, count in names.items()
-        if count > 1
+        f"{PLAN}: {count} jobs are named {name}; give each its own name" for name, count in names.items() if count > 1
     ] + [
-        f"{PLAN}: {count} main jobs of {name}; only one can fill figures/"
-        for name, count in mains.items()
-        if count > 1
+        f"{PLAN}: {count} main jobs of {name}; only one can fill figures/" for name, count in mains.items() if count > 1
     ]
 
 
@@ -163,14 +162,13 @@ def find_notebook(root: Path, notebook: str) -> Notebook:
 def select_jobs(root: Path, notebook: str, given: Mapping[str, str]) -> tuple[Job, ...]:
     """The jobs that `uhisabi run NOTEBOOK -p …` asks for.
 
-    With parameters one job outside the plan; without, the plan's job of that name, or all its jobs of that
-    notebook, or, for a notebook that is not in the plan, one job with the defaults. Raises Refused.
+    With parameters one job outside the plan; without, the plan's jobs of that notebook, or its job of that
+    name, or, for a notebook that is not in the plan, one job with the defaults. Raises Refused.
     """
     stem = Path(notebook).name.removesuffix(".ipynb")
     if not given:
         plan = read_plan(root)
-        named = [job for job in plan if job.name == stem != job.notebook.name]
-        planned = named or [job for job in plan if job.notebook.name == stem]
+        planned = [job for job in plan if job.notebook.name == stem] or [job for job in plan if job.name == stem]
         if planned:
             return tuple(planned)
     name = f"{stem}--{_slug(given) if given else 'defaults'}"

@@ -40,9 +40,7 @@ def refresh_notebook(root: Path, job: Job) -> bool:
     store = Store(root)
     state = job_state(job, store, shared_parts(root))
     if state.kind != "fresh":
-        raise Refused(
-            f"{job.name} is {state.kind} ({state.reason}); run it first: uhisabi run {job.notebook.name}"
-        )
+        raise Refused(f"{job.name} is {state.kind} ({state.reason}); run it first: uhisabi run {job.notebook.name}")
     source = json.loads(job.notebook.path.read_text(encoding="utf-8"))
     executed = json.loads(store.executed_copy(job.name).read_text(encoding="utf-8"))
     text = notebook_text(_with_outputs(source, executed["cells"]))

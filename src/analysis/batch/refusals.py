@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 
-class Refused(ValueError):
+class Refused(ValueError):  # noqa: N818 - it is no error of the program
     """What was asked for cannot be done as asked, and nothing was run. The message says what to change."""
 
 

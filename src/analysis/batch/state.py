@@ -38,7 +38,7 @@ def job_state(job: Job, store: Store, shared: Mapping[str, str]) -> State:
     parts = job_parts(job, shared)
     failure = store.failure(job.name)
     if failure and failure.get("key") == key_of(parts):
-        return State("failed", ("failed last time",), parts)
+        return State("failed", (f"failed last time: {failure['failure']['exception']}",), parts)
     manifest = store.manifest(job.name)
     if manifest is None:
         return State("never run", ("never run",), parts)

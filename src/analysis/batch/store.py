@@ -1,8 +1,8 @@
 """What runs leave on disk, and how it gets there whole: staging, commit, manifests, failed copies, the lock.
 
 A job works in `reports/.staging/`. Only when it has succeeded are its results moved into place, each folder
-by renaming; the manifest comes last. So a reader never meets half a folder, a run broken off at any point leaves
-results that do not match their manifest and are made again, and :meth:`Store.repair` puts right what a
+by renaming; the manifest comes last. So a reader never meets half a folder, a run broken off at any point
+leaves results that do not match their manifest and are made again, and :meth:`Store.repair` puts right what a
 broken-off move left behind.
 """
 
@@ -104,7 +104,7 @@ class Store:
                 _replace_folder(staged / "figures" / identifier, self.figures / identifier)
                 outputs |= hash_tree(self.root, self.figures / identifier)
             for identifier in set(previous.get("figures", ())) - set(identifiers):
-                shutil.rmtree(self.figures / identifier, ignore_errors=True)
+                _remove_folder(self.figures / identifier)
         else:
             target = self.reports / "runs" / job_name / "figures"
             _replace_folder(staged / "figures", target)
@@ -208,3 +208,10 @@ def _replace_folder(staged: Path, target: Path) -> None:
         target.rename(outgoing)
     incoming.rename(target)
     shutil.rmtree(outgoing, ignore_errors=True)
+
+
+def _remove_folder(target: Path) -> None:
+    """Remove a folder so that a reader never meets half of it."""
+    if target.exists():
+        outgoing = target.rename(target.with_name(f".{target.name}.old"))
+        shutil.rmtree(outgoing, ignore_errors=True)

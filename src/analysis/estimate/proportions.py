@@ -29,7 +29,8 @@ def proportion(count: int, n: int, *, confidence: float = 0.95, method: str = "w
     """Share `count` of `n` with a two-sided interval.
 
     `method`: `wilson` (score interval, the default: close to its nominal coverage at small n),
-    `clopper-pearson` (never below it) or `jeffreys` (Bayesian, equal tails). Brown, Cai & DasGupta (2001).
+    `clopper-pearson` (never below it) or `jeffreys` (Bayesian, equal tails, from 0 at none and up to 1 at all). Brown,
+    Cai & DasGupta (2001).
     Raises ValueError unless 0 ≤ count ≤ n, n ≥ 1 and 0 < confidence < 1.
 
     >>> share = proportion(17, 91)
@@ -43,6 +44,8 @@ def proportion(count: int, n: int, *, confidence: float = 0.95, method: str = "w
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; one of {', '.join(METHODS)} expected.")
     low, high = proportion_confint(count, n, alpha=1 - confidence, method=METHODS[method])
+    if method == "jeffreys":  # the modification that keeps none and all inside their own interval
+        low, high = (0.0 if count == 0 else low), (1.0 if count == n else high)
     return Proportion(count / n, float(low), float(high), n, confidence, method)
 
 

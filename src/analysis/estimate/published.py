@@ -12,17 +12,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from analysis.estimate.proportions import bounded_proportion, proportion
-from analysis.evidence import (
-    LOG_RISK_RATIO,
-    Assumption,
-    Facts,
-    NamedRows,
-    Readings,
-    Synthesis,
-    check_reading,
-    compare_readings,
-)
+from analysis.estimate.proportions import Proportion, bounded_proportion, proportion
+from analysis.evidence import Facts, Readings, check_reading, compare_readings
 
 
 def coverage_readings(facts: Facts, readings: Readings) -> pd.DataFrame:
@@ -40,9 +31,21 @@ def coverage_readings(facts: Facts, readings: Readings) -> pd.DataFrame:
     size = target.number("persons")
     low, high = printed.interval("share")
     people = [
-        ("now", now.number("persons"), *in_bounds.counts["now"], at_print.shares["now"][0], *in_bounds.shares["now"]),
+        (
+            "now",
+            now.number("persons"),
+            *in_bounds.counts["now"],
+            at_print.shares["now"][0],
+            *in_bounds.shares["now"],
+        ),
         ("printed", np.nan, math.ceil(low * size), math.floor(high * size), np.nan, low, high),
-        ("ever", at_print.counts["ever"][0], *in_bounds.counts["ever"], at_print.shares["ever"][0], *in_bounds.shares["ever"]),
+        (
+            "ever",
+            at_print.counts["ever"][0],
+            *in_bounds.counts["ever"],
+            at_print.shares["ever"][0],
+            *in_bounds.shares["ever"],
+        ),
     ]
     columns = ["key", "persons", "persons_low", "persons_high", "share", "share_low", "share_high"]
     return pd.DataFrame(people, columns=columns).round({"persons": 0, "persons_low": 0, "persons_high": 0})
@@ -54,10 +57,17 @@ def funnel(facts: Facts, coverage: pd.DataFrame) -> pd.DataFrame:
     The stages are not nested in each other everywhere: benefit applicants and the target group overlap by an
     unknown part, and years differ; the column `period` says which.
     """
-    registered, no_cash = facts["registered.mean_2023"], facts["benefit.share_without_cash"].of(facts["registered.mean_2023"])
+    registered, no_cash = (
+        facts["registered.mean_2023"],
+        facts["benefit.share_without_cash"].of(facts["registered.mean_2023"]),
+    )
     rows = [
         _count_row("registered", facts, "registered.mean_2023"),
-        ("without_cash", *(round(x, -2) for x in (no_cash.value or math.nan, no_cash.low, no_cash.high)), registered.period),
+        (
+            "without_cash",
+            *(round(x, -2) for x in (no_cash.value or math.nan, no_cash.low, no_cash.high)),
+            registered.period,
+        ),
         _count_row("target", facts, "target.size"),
         _count_row("benefit", facts, "benefit.registered_applicants"),
         _coverage_row(coverage, "ever", facts["rollout.share_ended_registration"].period),
@@ -66,7 +76,9 @@ def funnel(facts: Facts, coverage: pd.DataFrame) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["key", "persons", "persons_low", "persons_high", "period"])
     size = facts["target.size"].number("persons")
-    return table.round({"persons": 0, "persons_low": 0, "persons_high": 0}).assign(share_of_target=table["persons"] / size)
+    return table.round({"persons": 0, "persons_low": 0, "persons_high": 0}).assign(
+        share_of_target=table["persons"] / size
+    )
 
 
 def readings_compared(readings: Readings) -> pd.DataFrame:
@@ -80,12 +92,24 @@ def readings_compared(readings: Readings) -> pd.DataFrame:
         compare_readings(readings, as_printed=as_printed).query("unknown == 'ever'")[columns].set_index("reading")
         for as_printed in (True, False)
     )
-    table = bounds.join(printed, lsuffix="_bounds", rsuffix="_printed").reset_index(names="key")
+    table = bounds.add_suffix("_bounds").join(printed.add_suffix("_printed")).reset_index(names="key")
     names = readings.readings
     table.insert(1, "label_et", [names[key].label_et for key in table["key"]])
     table.insert(2, "label_en", [names[key].label_en for key in table["key"]])
-    return table.rename(columns={"low_bounds": "ever_low", "high_bounds": "ever_high", "smallest_factor_printed": "factor"})[
-        ["key", "label_et", "label_en", "possible_printed", "possible_bounds", "ever_low", "ever_high", "factor", "conflict_printed"]
+    return table.rename(
+        columns={"low_bounds": "ever_low", "high_bounds": "ever_high", "smallest_factor_printed": "factor"}
+    )[
+        [
+            "key",
+            "label_et",
+            "label_en",
+            "possible_printed",
+            "possible_bounds",
+            "ever_low",
+            "ever_high",
+            "factor",
+            "conflict_printed",
+        ]
     ].round({"ever_low": 0, "ever_high": 0})
 
 
@@ -109,7 +133,9 @@ def pilot_durations(facts: Facts) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["key", "share", "share_low", "share_high"])
     n = clients.number("persons")
     return table.assign(
-        persons_low=np.ceil(table["share_low"] * n - 1e-9) + 0.0, persons_high=np.floor(table["share_high"] * n + 1e-9), n=int(n)
+        persons_low=np.ceil(table["share_low"] * n - 1e-9) + 0.0,
+        persons_high=np.floor(table["share_high"] * n + 1e-9),
+        n=int(n),
     )
 
 
@@ -121,61 +147,12 @@ def pilot_working(facts: Facts, confidence: float) -> pd.DataFrame:
     """
     count = facts["pilot.share_working"].of(facts["pilot.clients"])
     n, low, high = int(facts["pilot.clients"].number("persons")), int(count.low), int(count.high)
-    each = [(f"count_{k}", k, n, k / n, *_limits(proportion(k, n, confidence=confidence))) for k in range(low, high + 1)]
+    each = [
+        (f"count_{k}", k, n, k / n, *_limits(proportion(k, n, confidence=confidence))) for k in range(low, high + 1)
+    ]
     union = ("all", np.nan, n, np.nan, *_limits(bounded_proportion(low, high, n, confidence=confidence)))
     table = pd.DataFrame([*each, union], columns=["key", "persons", "n", "share", "low", "high"])
     return table.assign(persons_low=low, persons_high=high)
-
-
-def benchmark_rate(facts: Facts, assumption: Assumption, confidence: float) -> pd.DataFrame:
-    """Monthly rate of leaving the register without cooperation, from two stocks of one county.
-
-    If n₁ people have been registered 12–23 months and n₂ for 24 or more, a steady state means that n₂/(n₁+n₂) is
-    the chance of staying twelve months more, so the rate is −ln(n₂/(n₁+n₂))/12. Rows: `sampling` (Wilson limits
-    of that chance) and `assumed` (the wider range of the assumption). Columns: key, rate, low, high, n, and
-    months_to_70 with its bounds: how long until as many have left as the published share of clients.
-    """
-    middle, old = (int(facts[f"saaremaa.registered_{band}"].number("persons")) for band in ("12_23m", "ge_24m"))
-    stay = proportion(old, middle + old, confidence=confidence)
-    assert stay.estimate is not None
-    rows = [
-        ("sampling", *(-math.log(p) / 12 for p in (stay.estimate, stay.high, stay.low))),
-        ("assumed", assumption.value, assumption.low, assumption.high),
-    ]
-    table = pd.DataFrame(rows, columns=["key", "rate", "low", "high"])
-    ended = facts["rollout.share_ended_registration"].number("share")
-    months = {
-        name: -np.log(1 - ended) / table[column]
-        for name, column in (("months", "rate"), ("months_low", "high"), ("months_high", "low"))
-    }
-    return table.assign(n=middle + old, ended=ended, **months)
-
-
-def ended_without_cooperation(rates: pd.DataFrame, last_month: int) -> pd.DataFrame:
-    """Share that would have left the register without cooperation, month by month from 0 to `last_month`.
-
-    From the rows of :func:`benchmark_rate`; constant rates, so 1 − exp(−rate·months). Columns: key, month, share,
-    sampling_low, sampling_high, assumed_low, assumed_high, and ended, the published share of clients.
-    """
-    month = np.arange(last_month + 1)
-    ended = rates["ended"].iloc[0]
-    by_key = rates.set_index("key")
-
-    def left(row: str, column: str) -> np.ndarray:
-        return 1 - np.exp(-by_key.loc[row, column] * month)
-
-    return pd.DataFrame(
-        {
-            "key": [f"m{m}" for m in month],
-            "month": month,
-            "share": left("sampling", "rate"),
-            "sampling_low": left("sampling", "low"),
-            "sampling_high": left("sampling", "high"),
-            "assumed_low": left("assumed", "low"),
-            "assumed_high": left("assumed", "high"),
-            "ended": ended,
-        }
-    )
 
 
 def benefit_overlap(facts: Facts) -> pd.DataFrame:
@@ -194,136 +171,73 @@ def benefit_overlap(facts: Facts) -> pd.DataFrame:
         ("households", households, *facts["benefit.households_2023"].interval("households")),
     ]
     table = pd.DataFrame(rows, columns=["key", "number", "low", "high"])
-    table.loc[1, ["number", "low", "high"]] = table.loc[1, ["number", "low", "high"]].astype(float).round(-1)  # no finer than known
+    table.loc[1, ["number", "low", "high"]] = (
+        table.loc[1, ["number", "low", "high"]].astype(float).round(-1)
+    )  # no finer than known
     return table.assign(ratio=table["number"] / households)
-
-
-def registered_unemployment(months: pd.DataFrame) -> pd.DataFrame:
-    """Registered unemployed at the end of the months for which a number was found: key and period, stock_end, url."""
-    table = months.dropna(subset="stock_end").assign(key=lambda m: m["period"])
-    return table[["key", "period", "stock_end", "url"]].reset_index(drop=True)
-
-
-def exits_by_kind(months: pd.DataFrame) -> pd.DataFrame:
-    """Exits to work and other exits, in the months for which both can be had.
-
-    All exits = stock at the month's start + registered in the month − stock at its end; other exits are the rest.
-    Columns: key (period), period, exits, to_work, other, to_work_share, exit_rate (of the stock at the start).
-    """
-    table = months.assign(exits=months["prev_stock"] + months["inflow"] - months["stock_end"])
-    table = table.dropna(subset=["exits", "to_work"])
-    return table.assign(
-        key=table["period"],
-        other=table["exits"] - table["to_work"],
-        to_work_share=table["to_work"] / table["exits"],
-        exit_rate=table["exits"] / table["prev_stock"],
-    )[["key", "period", "exits", "to_work", "other", "to_work_share", "exit_rate"]].reset_index(drop=True)
-
-
-def reduced_work_ability(months: pd.DataFrame) -> pd.DataFrame:
-    """Monthly rate of exit to work, people with reduced work ability and others, where both were published.
-
-    Rates are exits in the month over the stock at its end. Columns: key (period), period, stock (registered unemployed
-    at the end of the month), reduced, others, ratio.
-    """
-    table = months.dropna(subset=["to_work", "to_work_reduced", "stock_end", "reduced_work_ability_stock"])
-    reduced = table["to_work_reduced"] / table["reduced_work_ability_stock"]
-    others = (table["to_work"] - table["to_work_reduced"]) / (table["stock_end"] - table["reduced_work_ability_stock"])
-    return pd.DataFrame(
-        {
-            "key": table["period"], "period": table["period"], "stock": table["stock_end"],
-            "reduced": reduced, "others": others, "ratio": reduced / others,
-        }
-    ).reset_index(drop=True)  # fmt: skip
-
-
-def effects_on_ratio_scale(effects: pd.DataFrame, syntheses: Iterable[Synthesis], group: str) -> pd.DataFrame:
-    """Effects elsewhere on one kind of outcome (`work`, `leaving`) as risk ratios with 95 % intervals.
-
-    One row per estimate that is verified and has a readable uncertainty, then one per outcome with more than one
-    study (`is_pooled`), with the interval in which one more programme is expected. Columns: key, study, country, outcome_id,
-    horizon_months, ratio, low, high, predictive_low, predictive_high, is_pooled.
-    """
-    known = effects["scale_error"].notna() & (effects["verified"] == "yes") & (effects["scale"] == LOG_RISK_RATIO)
-    rows = effects[known & (effects["outcome_group"] == group)].sort_values("horizon_months", kind="stable")
-    reach = 1.959963984540054 * rows["scale_error"]
-    single = pd.DataFrame(
-        {
-            "key": rows["effect_id"], "study": rows["study"], "country": rows["country"], "outcome_id": rows["outcome_id"],
-            "horizon_months": rows["horizon_months"], "ratio": np.exp(rows["scale_estimate"]),
-            "low": np.exp(rows["scale_estimate"] - reach), "high": np.exp(rows["scale_estimate"] + reach),
-            "predictive_low": np.nan, "predictive_high": np.nan, "is_pooled": False,
-        }
-    )  # fmt: skip
-    outcomes = dict(zip(rows["outcome_id"], rows["horizon_months"], strict=True))
-    pooled = pd.DataFrame(
-        {
-            "key": f"pooled.{s.outcome_id}", "study": f"{s.studies} studies", "country": "", "outcome_id": s.outcome_id,
-            "horizon_months": outcomes[s.outcome_id], "ratio": math.exp(s.estimate), "low": math.exp(s.low),
-            "high": math.exp(s.high), "predictive_low": math.exp(s.predictive_low),
-            "predictive_high": math.exp(s.predictive_high), "is_pooled": True,
-        }
-        for s in syntheses
-        if s.studies > 1 and s.unit == LOG_RISK_RATIO and s.outcome_id in outcomes
-    )  # fmt: skip
-    return pd.concat([single, pooled], ignore_index=True) if len(pooled) else single.reset_index(drop=True)
-
-
-def days_saved(effects: pd.DataFrame) -> pd.DataFrame:
-    """Where the days went in the one trial that measured every outcome, long-term unemployed people.
-
-    Rows: unemployed, work, out_of_labour_force. Columns: key, effect_id, days, low, high (95 %), share_of_saved.
-    """
-    ids = {
-        "unemployed": "austria-long.days-unemployed",
-        "work": "austria-long.days-work",
-        "out_of_labour_force": "austria-long.days-leaving",
-    }
-    rows = effects.set_index("effect_id").loc[list(ids.values())]
-    reach = 1.959963984540054 * rows["standard_error"].to_numpy()
-    days = rows["estimate"].to_numpy()
-    return pd.DataFrame(
-        {"key": list(ids), "effect_id": rows.index, "days": days, "low": days - reach, "high": days + reach, "share_of_saved": days / -days[0]}
-    )
 
 
 def bottlenecks_named(bottlenecks: pd.DataFrame, sources: Iterable[str]) -> pd.DataFrame:
     """Which source text names which bottleneck: one row per bottleneck, one column per text, most named first."""
     labels = bottlenecks.drop_duplicates("bottleneck_id").set_index("bottleneck_id")[["label_et", "label_en"]]
-    named = pd.crosstab(bottlenecks["bottleneck_id"], bottlenecks["source_id"]).reindex(columns=list(sources), fill_value=0)
+    named = pd.crosstab(bottlenecks["bottleneck_id"], bottlenecks["source_id"]).reindex(
+        columns=list(sources), fill_value=0
+    )
     table = labels.join(named.astype(bool)).assign(texts=named.sum(axis=1))
     return table.reset_index(names="key").sort_values(["texts", "key"], ascending=[False, True], ignore_index=True)
 
 
-def unpooled_effects(effects: pd.DataFrame) -> pd.DataFrame:
-    """Rows that entered no synthesis, each with the reason: key, study, country, outcome, what was read, reason."""
-    rows = effects[effects["pool"] == "no"]
-    read = rows["estimate"].map("{:g}".format).where(rows["estimate"].notna(), rows["estimate_words"])
-    return pd.DataFrame(
-        {"key": rows["effect_id"], "study": rows["study"], "country": rows["country"], "outcome": rows["outcome"],
-         "read": read + " " + rows["unit_as_read"], "reason": rows["pool_reason"]}
-    ).reset_index(drop=True)  # fmt: skip
-
-
 def evidence_checks(
-    facts: Facts, coverage: pd.DataFrame, durations: pd.DataFrame, working: pd.DataFrame, exits: pd.DataFrame, effects: pd.DataFrame
+    facts: Facts,
+    coverage: pd.DataFrame,
+    durations: pd.DataFrame,
+    working: pd.DataFrame,
+    exits: pd.DataFrame,
+    effects: pd.DataFrame,
 ) -> pd.DataFrame:
     """What notebook 01 checks about its own tables: one row per check with what was found, expected, and passed."""
     ever = coverage.set_index("key").loc["ever"]
-    ended, now = facts["rollout.share_ended_registration"].number("share"), facts["rollout.clients_now"].number("persons")
+    ended, now = (
+        facts["rollout.share_ended_registration"].number("share"),
+        facts["rollout.clients_now"].number("persons"),
+    )
     size, clients = facts["target.size"].number("persons"), facts["pilot.clients"].number("persons")
     low, high = facts["pilot.share_working"].interval("share")
     counts = working["persons"].dropna()
     pooled = effects[effects["pool"] == "yes"]
     rows = [
-        ("clients over two years by hand: those at a time over the rest", f"{ever['persons']:.0f}", f"{now / (1 - ended):.0f}"),
-        ("their share of the target group by hand", f"{ever['share']:.4f}", f"{now / (1 - ended) / size:.4f}"),
-        ("counts of pilot clients working that the wording leaves out", ((counts < low * clients) | (counts > high * clients)).sum(), 0),
-        ("durations outside 0 to all clients", ((durations["persons_low"] < 0) | (durations["persons_high"] > clients)).sum(), 0),
-        ("months in which the exits by kind do not add up", (exits["to_work"] + exits["other"] != exits["exits"]).sum(), 0),
+        (
+            "clients over two years by hand: those at a time over the rest",
+            f"{ever['persons']:.0f}",
+            f"{now / (1 - ended):.0f}",
+        ),
+        (
+            "their share of the target group by hand",
+            f"{ever['share']:.4f}",
+            f"{now / (1 - ended) / size:.4f}",
+        ),
+        (
+            "counts of pilot clients working that the wording leaves out",
+            ((counts < low * clients) | (counts > high * clients)).sum(),
+            0,
+        ),
+        (
+            "durations outside 0 to all clients",
+            ((durations["persons_low"] < 0) | (durations["persons_high"] > clients)).sum(),
+            0,
+        ),
+        (
+            "months in which the exits by kind do not add up",
+            (exits["to_work"] + exits["other"] != exits["exits"]).sum(),
+            0,
+        ),
         ("pooled rows without a readable uncertainty", pooled["scale_error"].isna().sum(), 0),
         ("studies pooled twice in one outcome", pooled.duplicated(["study", "outcome_id", "scale"]).sum(), 0),
-        ("facts of the source texts without a quotation", sum(f.source.is_text and not f.quotation for f in facts.values()), 0),
+        (
+            "facts of the source texts without a quotation",
+            sum(f.source.is_text and not f.quotation for f in facts.values()),
+            0,
+        ),
     ]
     table = pd.DataFrame(rows, columns=["check", "found", "expected"]).astype(str)
     return table.assign(passed=table["found"] == table["expected"])
@@ -339,5 +253,5 @@ def _coverage_row(coverage: pd.DataFrame, key: str, period: str) -> tuple[str, f
     return (key, row["persons"], row["persons_low"], row["persons_high"], period)
 
 
-def _limits(share: object) -> tuple[float, float]:
-    return share.low, share.high  # type: ignore[attr-defined]
+def _limits(share: Proportion) -> tuple[float, float]:
+    return share.low, share.high

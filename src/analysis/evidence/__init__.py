@@ -12,7 +12,8 @@ from analysis.evidence.files import EvidenceError, RawData, check_raw_data, proj
 
 if TYPE_CHECKING:
     from analysis.evidence.assumptions import Assumption, Scenario, load_assumptions, load_scenarios
-    from analysis.evidence.contracts import CONTRACTS, UNITS, read_table
+    from analysis.evidence.contracts import CONTRACTS, UNITS, load_bottlenecks, load_months, read_table
+    from analysis.evidence.dictionary import papers_of_the_data
     from analysis.evidence.facts import (
         Count,
         Fact,
@@ -23,9 +24,17 @@ if TYPE_CHECKING:
         load_populations,
         load_sources,
     )
-    from analysis.evidence.readings import Reading, Readings, Verdict, check_reading, compare_readings, load_readings
+    from analysis.evidence.readings import (
+        Reading,
+        Readings,
+        Verdict,
+        check_reading,
+        compare_readings,
+        load_readings,
+    )
     from analysis.evidence.synthesis import (
         LOG_RISK_RATIO,
+        NORMAL_975,
         Synthesis,
         load_effects,
         named_priors,
@@ -36,16 +45,36 @@ if TYPE_CHECKING:
 
 _HOME = {
     "assumptions": ("Assumption", "Scenario", "load_assumptions", "load_scenarios"),
-    "contracts": ("CONTRACTS", "UNITS", "read_table"),
-    "facts": ("Count", "Fact", "Facts", "NamedRows", "Source", "load_facts", "load_populations", "load_sources"),
+    "contracts": ("CONTRACTS", "UNITS", "load_bottlenecks", "load_months", "read_table"),
+    "dictionary": ("papers_of_the_data",),
+    "facts": (
+        "Count",
+        "Fact",
+        "Facts",
+        "NamedRows",
+        "Source",
+        "load_facts",
+        "load_populations",
+        "load_sources",
+    ),
     "readings": ("Reading", "Readings", "Verdict", "check_reading", "compare_readings", "load_readings"),
-    "synthesis": ("LOG_RISK_RATIO", "Synthesis", "load_effects", "named_priors", "spread_scales", "synthesise", "synthesise_outcomes"),
+    "synthesis": (
+        "LOG_RISK_RATIO",
+        "NORMAL_975",
+        "Synthesis",
+        "load_effects",
+        "named_priors",
+        "spread_scales",
+        "synthesise",
+        "synthesise_outcomes",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "CONTRACTS",
     "LOG_RISK_RATIO",
+    "NORMAL_975",
     "UNITS",
     "Assumption",
     "Count",
@@ -64,13 +93,16 @@ __all__ = [
     "check_reading",
     "compare_readings",
     "load_assumptions",
+    "load_bottlenecks",
     "load_effects",
     "load_facts",
+    "load_months",
     "load_populations",
     "load_readings",
     "load_scenarios",
     "load_sources",
     "named_priors",
+    "papers_of_the_data",
     "project_root",
     "read_table",
     "sha256_of",

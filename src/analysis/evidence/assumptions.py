@@ -55,7 +55,14 @@ def load_assumptions(raw: RawData | None = None) -> NamedRows[Assumption]:
     """The rows of `assumptions.csv` by id. Raises EvidenceError if the file breaks its contract."""
     table = read_table(raw or RawData(), "assumptions.csv")
     rows = (
-        Assumption(**{**row, "year": _text(row["year"]), "basis_quality": int(row["basis_quality"]), "impact": int(row["impact"])})
+        Assumption(
+            **{
+                **row,
+                "year": _text(row["year"]),
+                "basis_quality": int(row["basis_quality"]),
+                "impact": int(row["impact"]),
+            }
+        )
         for row in table.to_dict("records")
     )
     return NamedRows("assumption", ((row.assumption_id, row) for row in rows))
@@ -70,7 +77,8 @@ def load_scenarios(raw: RawData | None = None) -> NamedRows[Scenario]:
     raw = raw or RawData()
     facts, assumptions = load_facts(raw), load_assumptions(raw)
     files = {
-        name.removeprefix("scenarios/").removesuffix(".yml"): yaml.safe_load(raw.text(name)) for name in raw.names("scenarios")
+        name.removeprefix("scenarios/").removesuffix(".yml"): yaml.safe_load(raw.text(name))
+        for name in raw.names("scenarios")
     }
     return NamedRows("scenario", ((name, _scenario(name, files, facts, assumptions)) for name in files))
 
@@ -81,7 +89,9 @@ def _scenario(
     entry, where = files[name], f"data/raw/scenarios/{name}.yml"
     unknown = set(entry) - {"extends", "label_et", "label_en", "why", "set"}
     if unknown:
-        raise EvidenceError(f"{where}: unknown field {', '.join(sorted(unknown))}; extends, label_et, label_en, why and set expected.")
+        raise EvidenceError(
+            f"{where}: unknown field {', '.join(sorted(unknown))}; extends, label_et, label_en, why and set expected."
+        )
     differences: dict[str, float] = {}
     for ancestor in _lineage(name, files):
         for assumption_id, given in (files[ancestor].get("set") or {}).items():
@@ -89,7 +99,8 @@ def _scenario(
             value = _value(given, facts, f"{where}: {assumption_id}")
             if not assumption.low <= value <= assumption.high:
                 raise EvidenceError(
-                    f"{where}: {assumption_id} is {value:g}; {assumption.low:g} to {assumption.high:g} ({assumption.unit}) allowed."
+                    f"{where}: {assumption_id} is {value:g}; "
+                    f"{assumption.low:g} to {assumption.high:g} ({assumption.unit}) allowed."
                 )
             differences[assumption_id] = value
     return Scenario(name, entry["label_et"], entry["label_en"], entry["why"], entry.get("extends", ""), differences)
@@ -100,9 +111,13 @@ def _lineage(name: str, files: dict[str, dict[str, Any]]) -> list[str]:
     line = [name]
     while parent := files[line[0]].get("extends"):
         if parent not in files:
-            raise EvidenceError(f"data/raw/scenarios/{line[0]}.yml extends {parent!r}, which is not there: {', '.join(sorted(files))}.")
+            raise EvidenceError(
+                f"data/raw/scenarios/{line[0]}.yml extends {parent!r}, which is not there: {', '.join(sorted(files))}."
+            )
         if parent in line:
-            raise EvidenceError(f"data/raw/scenarios/{name}.yml: extends runs in a circle: {' → '.join([parent, *line])}.")
+            raise EvidenceError(
+                f"data/raw/scenarios/{name}.yml: extends runs in a circle: {' → '.join([parent, *line])}."
+            )
         line.insert(0, parent)
     return line
 

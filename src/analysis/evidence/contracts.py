@@ -76,9 +76,25 @@ def _within(value: str, low: str, high: str) -> pa.Check:
     return pa.Check(holds, error=f"{value} lies from {low} to {high}")
 
 
+def _value_fits_unit(frame: pd.DataFrame) -> pd.Series:
+    """A month as YYYY-MM, a date as YYYY-MM-DD, everything else a number with a decimal point."""
+    value = frame["value"].fillna("0")
+    patterns = {"month": r"\d{4}-\d{2}", "date": r"\d{4}-\d{2}-\d{2}"}
+    fits = value.str.fullmatch(r"-?\d+(\.\d+)?")
+    for unit, pattern in patterns.items():
+        fits = fits.mask(frame["unit"] == unit, value.str.fullmatch(pattern))
+    return fits.astype(bool)
+
+
 def _table(title: str, columns: dict[str, pa.Column], *checks: pa.Check, key: list[str]) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(
-        columns, checks=list(checks), strict=True, ordered=True, unique=key, description=title, metadata={"key": key}
+        columns,
+        checks=list(checks),
+        strict=True,
+        ordered=True,
+        unique=key,
+        description=title,
+        metadata={"key": key},
     )
 
 
@@ -105,7 +121,11 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         _ordered("low", "high"),
         _within("value", "low", "high"),
         pa.Check(
-            lambda f: (f["status"] == "bounded") == f["value"].isna(), error="bounded exactly where value is empty"
+            _value_fits_unit, error="value is a number with a decimal point, or a month or date where the unit says so"
+        ),
+        pa.Check(
+            lambda f: (f["status"] == "bounded") == f["value"].isna(),
+            error="bounded exactly where value is empty",
         ),
         key=["fact_id"],
     ),
@@ -266,6 +286,16 @@ def read_table(raw: RawData, name: str) -> pd.DataFrame:
         return schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
         raise EvidenceError(_violations(name, error.failure_cases)) from None
+
+
+def load_months(raw: RawData | None = None) -> pd.DataFrame:
+    """Registered unemployment by month; columns as in the data dictionary, missing where no number was found."""
+    return read_table(raw or RawData(), "registered_unemployment.csv")
+
+
+def load_bottlenecks(raw: RawData | None = None) -> pd.DataFrame:
+    """Bottlenecks as the source texts name them: one row per bottleneck and text, with the quotation."""
+    return read_table(raw or RawData(), "bottlenecks.csv")
 
 
 def _violations(name: str, cases: pd.DataFrame) -> str:

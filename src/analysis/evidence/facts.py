@@ -34,7 +34,11 @@ class Source:
     @property
     def citation(self) -> str:
         """Author. Title. Publisher, date. Address."""
-        parts = [self.author, self.title, f"{self.publisher}, {self.date}" if self.publisher != self.author else self.date]
+        parts = [
+            self.author,
+            self.title,
+            f"{self.publisher}, {self.date}" if self.publisher != self.author else self.date,
+        ]
         return ". ".join(parts) + (f". {self.url}" if self.url else "")
 
 
@@ -111,7 +115,9 @@ class Fact:
         """
         low, high = self.interval("share")
         if whole.unit not in COUNT_UNITS:
-            raise EvidenceError(f"{whole.fact_id} is in {whole.unit}: a count ({', '.join(sorted(COUNT_UNITS))}) expected.")
+            raise EvidenceError(
+                f"{whole.fact_id} is in {whole.unit}: a count ({', '.join(sorted(COUNT_UNITS))}) expected."
+            )
         if self.population != whole.population and not because:
             raise EvidenceError(
                 f"{self.fact_id} is a share of {self.population}, {whole.fact_id} counts {whole.population}. "
@@ -159,6 +165,9 @@ class NamedRows(Mapping[str, Row]):
             raise EvidenceError(f"No {self._kind} named {name!r}. Did you mean: {near}?")
         return self._rows[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._rows
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
 
@@ -191,15 +200,22 @@ def load_facts(raw: RawData | None = None) -> Facts:
     """
     raw = raw or RawData()
     sources, populations = load_sources(raw), load_populations(raw)
-    return NamedRows("fact", ((row.fact_id, _fact(row, sources, populations)) for row in read_table(raw, "facts.csv").itertuples()))
+    return NamedRows(
+        "fact",
+        ((row.fact_id, _fact(row, sources, populations)) for row in read_table(raw, "facts.csv").itertuples()),
+    )
 
 
 def _fact(row: Any, sources: NamedRows[Source], populations: NamedRows[dict[str, str]]) -> Fact:
     source, quotation = sources[row.source_id], _text(row.quote_et)
     if source.is_text and not quotation:
-        raise EvidenceError(f"data/raw/facts.csv: {row.fact_id} comes from {row.source_id} and quotes nothing. Add quote_et.")
+        raise EvidenceError(
+            f"data/raw/facts.csv: {row.fact_id} comes from {row.source_id} and quotes nothing. Add quote_et."
+        )
     if row.population_id not in populations:
-        raise EvidenceError(f"data/raw/facts.csv: {row.fact_id} has population {row.population_id!r}, not in populations.csv.")
+        raise EvidenceError(
+            f"data/raw/facts.csv: {row.fact_id} has population {row.population_id!r}, not in populations.csv."
+        )
     return Fact(
         fact_id=row.fact_id,
         label_et=row.label_et,
@@ -224,7 +240,8 @@ def _source(name: str, entry: dict[str, Any]) -> Source:
     missing = [field for field in wanted if field not in entry]
     if missing:
         raise EvidenceError(f"data/raw/sources.yml: {name} has no {', '.join(missing)}.")
-    return Source(name, *(str(entry[field]) for field in wanted), is_text=bool(entry.get("text", False)))
+    given = {field: str(entry[field]) for field in wanted}
+    return Source(source_id=name, is_text=bool(entry.get("text", False)), **given)
 
 
 def _text(cell: object) -> str:

@@ -120,7 +120,9 @@ class RawData:
         path = self.folder / name
         if not path.is_file():
             raise EvidenceError(f"data/raw/{name} does not exist: nothing to accept.")
-        blank = RegisteredFile(path=name, title="", made_by="", made_on="", obtained="", licence="", importance="", sha256="")
+        blank = RegisteredFile(
+            path=name, title="", made_by="", made_on="", obtained="", licence="", importance="", sha256=""
+        )
         row = replace(self.register.get(name, blank), sha256=sha256_of(path), made_on=date.today().isoformat())
         self.register[name] = row
         _write_register(self.folder / REGISTER, self.register)

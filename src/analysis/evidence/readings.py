@@ -86,18 +86,22 @@ def load_readings(raw: RawData | None = None) -> Readings:
     entry, facts = yaml.safe_load(raw.text("readings.yml")), load_facts(raw)
     unknowns = entry["unknowns"]
     statements = NamedRows(
-        "statement", ((name, _statement(name, given, facts, unknowns)) for name, given in entry["statements"].items())
+        "statement",
+        ((name, _statement(name, given, facts, unknowns)) for name, given in entry["statements"].items()),
     )
     readings = (
         (
             name,
             Reading(
-                name, given["et"], given["en"], given["why"],
+                name,
+                given["et"],
+                given["en"],
+                given["why"],
                 tuple(statements[s] for s in [*entry["always"], *given["statements"]]),
             ),
         )
         for name, given in entry["readings"].items()
-    )  # fmt: skip
+    )
     return Readings(unknowns, NamedRows("reading", readings))
 
 
@@ -116,7 +120,11 @@ def check_reading(reading: Reading, unknowns: Sequence[str], *, as_printed: bool
     factors = {name: _stretch(name, reading, unknowns, limits) for name in conflict}
     fact_of = {s.name: s.fact.fact_id for s in reading.statements if s.fact}
     return Verdict(
-        reading, {}, {}, tuple(fact_of[name] for name in conflict), {fact_of[n]: f for n, f in factors.items()}
+        reading,
+        {},
+        {},
+        tuple(fact_of[name] for name in conflict),
+        {fact_of[n]: f for n, f in factors.items()},
     )
 
 
@@ -134,11 +142,17 @@ def compare_readings(readings: Readings, *, as_printed: bool = False) -> pd.Data
             share_low, share_high = verdict.shares.get(unknown, (np.nan, np.nan))
             rows.append(
                 {
-                    "reading": name, "unknown": unknown, "possible": verdict.is_possible, "low": low, "high": high,
-                    "share_low": share_low, "share_high": share_high, "conflict": " + ".join(verdict.conflict),
+                    "reading": name,
+                    "unknown": unknown,
+                    "possible": verdict.is_possible,
+                    "low": low,
+                    "high": high,
+                    "share_low": share_low,
+                    "share_high": share_high,
+                    "conflict": " + ".join(verdict.conflict),
                     "smallest_factor": min(verdict.factors.values()) if verdict.factors else np.nan,
                 }
-            )  # fmt: skip
+            )
     return pd.DataFrame(rows)
 
 
@@ -209,9 +223,11 @@ def _rows(
                     at_most.append(row)
                     right.append(bound)
     return (
-        np.array(at_most).reshape(-1, len(place)), np.array(right),
-        np.array(equal).reshape(-1, len(place)), np.zeros(len(equal)),
-    )  # fmt: skip
+        np.array(at_most).reshape(-1, len(place)),
+        np.array(right),
+        np.array(equal).reshape(-1, len(place)),
+        np.zeros(len(equal)),
+    )
 
 
 def _smallest_conflict(reading: Reading, unknowns: Sequence[str], limits: Limits) -> list[str]:
@@ -258,6 +274,7 @@ def _statement(name: str, given: Mapping[str, Any], facts: Facts, unknowns: Mapp
     strange = {statement.part, statement.whole, *statement.terms} - set(unknowns) - {""}
     if strange:
         raise EvidenceError(
-            f"data/raw/readings.yml: statement {name} speaks of {', '.join(strange)}; unknowns are {', '.join(unknowns)}."
+            f"data/raw/readings.yml: statement {name} speaks of {', '.join(strange)}; "
+            f"unknowns are {', '.join(unknowns)}."
         )
     return statement

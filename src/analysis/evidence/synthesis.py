@@ -82,7 +82,8 @@ def synthesise(estimates: Sequence[float], standard_errors: Sequence[float], spr
     The mean: DerSimonian & Kacker's (2007) iterated Paule–Mandel estimate with the Hartung–Knapp interval
     (`statsmodels`). The prediction: normal–normal model with a flat prior for the mean, integrated over a grid
     of the spread (Higgins, Thompson & Spiegelhalter 2009), because the usual formula has no degrees of freedom
-    left with two studies. With one study the prediction adds the prior spread to its standard error.
+    left with two studies. With one study the prediction adds the prior spread twice to its error: that study
+    differs from the mean over programmes, and so will the next.
     Must not be used for estimates of overlapping people.
 
     >>> result = synthesise([0.0, 0.0], [1.0, 1.0], spread_scale=1e-6)
@@ -91,14 +92,27 @@ def synthesise(estimates: Sequence[float], standard_errors: Sequence[float], spr
     """
     y, variance = np.asarray(estimates, float), np.square(np.asarray(standard_errors, float))
     if not len(y) or np.any(variance <= 0):
-        raise EvidenceError(f"{len(y)} estimates with standard errors {list(standard_errors)} found; at least one, all above 0, expected.")
+        raise EvidenceError(
+            f"{len(y)} estimates with standard errors {list(standard_errors)} found; "
+            "at least one, all errors above 0, expected."
+        )
     if len(y) == 1:
         error = float(np.sqrt(variance[0]))
-        mean = {"estimate": y[0], "low": y[0] - NORMAL_975 * error, "high": y[0] + NORMAL_975 * error, "spread": np.nan}
+        mean = {
+            "estimate": y[0],
+            "low": y[0] - NORMAL_975 * error,
+            "high": y[0] + NORMAL_975 * error,
+            "spread": np.nan,
+        }
     else:
         pooled = combine_effects(y, variance, method_re="iterated", use_t=True)
         low, high = pooled.conf_int()[3]  # fixed, random, fixed with, random with Hartung–Knapp scale
-        mean = {"estimate": pooled.mean_effect_re, "low": low, "high": high, "spread": np.sqrt(max(pooled.tau2, 0))}
+        mean = {
+            "estimate": pooled.mean_effect_re,
+            "low": low,
+            "high": high,
+            "spread": np.sqrt(max(pooled.tau2, 0)),
+        }
     return {name: float(value) for name, value in {**mean, **_prediction(y, variance, spread_scale)}.items()}
 
 
@@ -121,7 +135,9 @@ def synthesise_outcomes(effects: pd.DataFrame, scales: Mapping[str, float]) -> l
         prior = scales[LOG_RISK_RATIO] if scale == LOG_RISK_RATIO else scales[RELATIVE] * np.median(errors)
         result = synthesise(rows["scale_estimate"].to_list(), errors, prior)
         method = "random effects, Paule–Mandel, Hartung–Knapp" if len(rows) > 1 else "one study, 95 % interval as read"
-        found.append(Synthesis(str(outcome), str(scale), len(rows), rows=tuple(rows["effect_id"]), method=method, **result))
+        found.append(
+            Synthesis(str(outcome), str(scale), len(rows), rows=tuple(rows["effect_id"]), method=method, **result)
+        )
     return found
 
 

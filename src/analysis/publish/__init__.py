@@ -6,22 +6,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.publish.catalogue import build_catalogue, check_catalogue
-    from analysis.publish.figure import Finding, Publication, Published, PublishError, weakest
+    from analysis.publish.catalogue import build_catalogue
+    from analysis.publish.catalogue_check import check_catalogue
+    from analysis.publish.figure import Publication, Published
+    from analysis.publish.finding import Finding, Headline, PublishError, weakest
     from analysis.publish.words import Words
 
 _MODULE_OF = {
     "build_catalogue": "catalogue",
-    "check_catalogue": "catalogue",
-    "Finding": "figure",
+    "check_catalogue": "catalogue_check",
+    "Finding": "finding",
+    "Headline": "finding",
     "Publication": "figure",
     "Published": "figure",
-    "PublishError": "figure",
-    "weakest": "figure",
+    "PublishError": "finding",
+    "weakest": "finding",
     "Words": "words",
 }
 
-__all__ = ["Finding", "Publication", "PublishError", "Published", "Words", "build_catalogue", "check_catalogue", "weakest"]
+__all__ = [
+    "Finding",
+    "Headline",
+    "Publication",
+    "PublishError",
+    "Published",
+    "Words",
+    "build_catalogue",
+    "check_catalogue",
+    "weakest",
+]
 
 
 def __getattr__(name: str) -> Any:  # the catalogue is checked without waiting for matplotlib

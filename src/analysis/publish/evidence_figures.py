@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -17,7 +19,7 @@ def draw_coverage_readings(table: pd.DataFrame, panel: Panel) -> None:
             panel.point(row.share, y, "white")
         say = "coverage-readings.bounds" if pd.isna(row.share) else "coverage-readings.value"
         panel.text(row.share_high + 0.002, y, _row_text(panel, say, row), ha="left")
-    panel.name_rows(_names(panel, "coverage-readings", table))
+    panel.name_rows(_names(panel, table))
     panel.axes.set_xlim(0, 0.165)
     panel.axes.set_xticks([0, 0.02, 0.04, 0.06, 0.08, 0.1])
     panel.number_axis("x", "percent0", panel.words.text("coverage-readings.axis"))
@@ -32,7 +34,7 @@ def draw_funnel(table: pd.DataFrame, panel: Panel) -> None:
         panel.range(y, row.persons_low, row.persons_high, colour, thick=2)
         panel.point(row.persons, y, colour)
         panel.text(row.persons_high * 1.22, y, _row_text(panel, "funnel.value", row), ha="left", bbox=None)
-    panel.name_rows(_names(panel, "funnel", table))
+    panel.name_rows(_names(panel, table))
     panel.axes.set_xlim(50, 400_000)
     panel.axes.set_xticks([100, 1_000, 10_000, 100_000])
     panel.axes.minorticks_off()
@@ -41,17 +43,23 @@ def draw_funnel(table: pd.DataFrame, panel: Panel) -> None:
 
 def draw_readings(table: pd.DataFrame, panel: Panel) -> None:
     """How many clients there can have been under each reading, and which readings contradict themselves."""
-    names = table[f"label_{panel.words.language}"].to_list()
     for y, row in enumerate(table.itertuples()):
         if not row.possible_bounds:
-            panel.text(100, y, _row_text(panel, "readings.impossible", row), ha="left", color=THIRD, fontweight="semibold")
+            panel.text(
+                100,
+                y,
+                _row_text(panel, "readings.impossible", row),
+                ha="left",
+                color=THIRD,
+                fontweight="semibold",
+            )
             continue
         high = min(row.ever_high, 2100)
         panel.range(y, row.ever_low, high, MAIN if row.possible_printed else SECOND)
         say = "readings.open" if row.ever_high > high else "readings.value"
         say += "" if row.possible_printed else "_strained"
         panel.text(high + 30, y, _row_text(panel, say, row), ha="left")
-    panel.name_rows(names)
+    panel.name_rows(_names(panel, table))
     panel.axes.set_xlim(0, 3900)
     panel.axes.set_xticks([0, 500, 1000, 1500, 2000])
     panel.number_axis("x", "count", panel.words.text("readings.axis"))
@@ -66,7 +74,7 @@ def draw_pilot_durations(table: pd.DataFrame, panel: Panel) -> None:
             panel.point(row.share, y, "white")
         say = "bounds" if not is_value else "exact" if row.persons_low == row.persons_high else "value"
         panel.text(row.share_high + 0.02, y, _row_text(panel, f"pilot-durations.{say}", row), ha="left")
-    panel.name_rows(_names(panel, "pilot-durations", table))
+    panel.name_rows(_names(panel, table))
     panel.axes.set_xlim(0, 1.3)
     panel.axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     panel.number_axis("x", "percent0", panel.words.text("pilot-durations.axis"))
@@ -80,9 +88,13 @@ def draw_pilot_working(table: pd.DataFrame, panel: Panel) -> None:
         else:
             panel.whisker(y, row.low, row.high, MAIN)
             panel.point(row.share, y, MAIN)
-        panel.text(row.high + 0.008, y, _row_text(panel, f"pilot-working.{'union' if row.key == 'all' else 'value'}", row), ha="left")
-    names = [panel.words.text(f"pilot-working.row.{'all' if row.key == 'all' else 'count'}", **row._asdict()) for row in table.itertuples()]
-    panel.name_rows(names)
+        panel.text(
+            row.high + 0.008,
+            y,
+            _row_text(panel, f"pilot-working.{'union' if row.key == 'all' else 'value'}", row),
+            ha="left",
+        )
+    panel.name_rows(_names(panel, table))
     panel.axes.set_xlim(0, 0.46)
     panel.axes.set_xticks([0, 0.1, 0.2, 0.3])
     panel.number_axis("x", "percent0", panel.words.text("pilot-working.axis"))
@@ -98,9 +110,24 @@ def draw_ended_benchmark(table: pd.DataFrame, panel: Panel) -> None:
     axes.plot(table["month"], table["share"], color=MAIN)
     axes.plot([0, last["month"]], [ended, ended], color=THIRD, ls=(0, (5, 2)))
     right = float(last["month"]) * 1.02
-    panel.text(0.4, ended + 0.045, words.text("ended-benchmark.line", ended=ended), ha="left", color=THIRD, fontweight="semibold")
-    labels = [("curve", last["share"], MAIN), ("sampling", last["sampling_low"], INK), ("assumed", last["assumed_low"], MUTED)]
-    _spread_labels(panel, right, [(y, panel.wrap(words.text(f"ended-benchmark.{name}"), 0.24), colour) for name, y, colour in labels])
+    panel.text(
+        0.4,
+        ended + 0.045,
+        words.text("ended-benchmark.line", ended=ended),
+        ha="left",
+        color=THIRD,
+        fontweight="semibold",
+    )
+    labels = [
+        ("curve", last["share"], MAIN),
+        ("sampling", last["sampling_low"], INK),
+        ("assumed", last["assumed_low"], MUTED),
+    ]
+    _spread_labels(
+        panel,
+        right,
+        [(y, panel.wrap(words.text(f"ended-benchmark.{name}"), 0.24), colour) for name, y, colour in labels],
+    )
     axes.set_xlim(0, float(last["month"]) * 1.42)
     axes.set_xticks(range(0, int(last["month"]) + 1, 6))
     axes.set_ylim(0, 1)
@@ -115,27 +142,33 @@ def draw_benefit_overlap(table: pd.DataFrame, panel: Panel) -> None:
         panel.axes.barh(y, row.number, height=0.5, color=colours[row.key])
         panel.axes.plot([row.low, row.high], [y, y], color=INK, marker="|", ms=panel.size.body_pt)
         panel.text(row.high + 250, y, _row_text(panel, f"benefit-overlap.value_{row.key}", row), ha="left")
-    panel.name_rows(_names(panel, "benefit-overlap", table))
+    panel.name_rows(_names(panel, table))
     panel.axes.set_xlim(0, 29_000)
     panel.axes.set_xticks([0, 5_000, 10_000, 15_000, 20_000])
     panel.number_axis("x", "count", panel.words.text("benefit-overlap.axis"))
 
 
-def draw_registered_unemployment(table: pd.DataFrame, panel: Panel) -> None:
-    """Registered unemployed people in the months published, with the pilot and the roll-out marked."""
+def draw_registered_unemployment(table: pd.DataFrame, panel: Panel, phases: Mapping[str, tuple[str, str]]) -> None:
+    """Registered unemployed people in the months published; `phases` (first and last month by name) are marked."""
     axes, words = panel.axes, panel.words
     years = _years(table["period"])
-    for name, start, end, colour in (("pilot", "2021-03", "2022-01", MAIN), ("rollout", "2022-02", "2023-12", SECOND)):
-        left, right = _years(pd.Series([start, end]))
+    for (name, months), colour in zip(phases.items(), (MAIN, SECOND), strict=True):
+        left, right = _years(months)
         axes.axvspan(left, right + 1 / 12, color=colour, alpha=0.16, lw=0)
         text = panel.wrap(words.text(f"registered-unemployment.{name}"), 0.1)
         panel.text((left + right) / 2, 5_000, text, ha="center", color=INK, bbox=None)
     axes.plot(years, table["stock_end"], color=CONTEXT, lw=panel.size.line_pt * 0.6)
     axes.plot(years, table["stock_end"], ls="", marker="o", color=FOCUS, ms=panel.size.body_pt * 0.5)
-    largest = int(table["stock_end"].argmax())
-    for i, dx, where in ((0, 0.0, "center"), (largest, 0.0, "center"), (len(table) - 1, 0.0, "center")):
+    for i in (0, int(table["stock_end"].argmax()), len(table) - 1):
         number = words.number(table["stock_end"].iloc[i], "count")
-        panel.text(years[i] + dx, table["stock_end"].iloc[i] + 4_200, number, ha=where, fontweight="semibold", bbox=None)
+        panel.text(
+            years[i],
+            table["stock_end"].iloc[i] + 4_200,
+            number,
+            ha="center",
+            fontweight="semibold",
+            bbox=None,
+        )
     axes.set_ylim(0, 66_000)
     axes.set_xlim(2016.8, 2026.4)
     axes.set_xticks(range(2017, 2027), [str(year) for year in range(2017, 2027)])
@@ -147,13 +180,34 @@ def draw_exits_by_kind(table: pd.DataFrame, panel: Panel) -> None:
     words = panel.words
     for y, row in enumerate(table.itertuples()):
         panel.axes.barh(y, row.to_work_share, height=0.56, color=MAIN)
-        panel.axes.barh(y, 1 - row.to_work_share, left=row.to_work_share, height=0.56, color=SECOND, edgecolor="white", lw=1.5)
+        panel.axes.barh(
+            y,
+            1 - row.to_work_share,
+            left=row.to_work_share,
+            height=0.56,
+            color=SECOND,
+            edgecolor="white",
+            lw=1.5,
+        )
         inside = {"ha": "center", "color": "white", "fontweight": "semibold", "bbox": None}
-        panel.text(row.to_work_share / 2, y, words.text("exits-by-kind.value", share=row.to_work_share, count=row.to_work), **inside)
+        panel.text(
+            row.to_work_share / 2,
+            y,
+            words.text("exits-by-kind.value", share=row.to_work_share, count=row.to_work),
+            **inside,
+        )
         inside["color"] = TEXT
         panel.text((1 + row.to_work_share) / 2, y, words.number(row.other, "count"), **inside)
     for x, key, where in ((0.0, "to_work", "left"), (1.0, "other", "right")):
-        panel.text(x, -0.62, words.text(f"exits-by-kind.{key}"), ha=where, color=INK, fontweight="semibold", bbox=None)
+        panel.text(
+            x,
+            -0.62,
+            words.text(f"exits-by-kind.{key}"),
+            ha=where,
+            color=INK,
+            fontweight="semibold",
+            bbox=None,
+        )
     panel.name_rows([words.number(period, "month") for period in table["period"]])
     panel.axes.set_ylim(len(table) - 0.4, -0.9)
     panel.axes.set_xlim(0, 1)
@@ -189,7 +243,7 @@ def draw_effects(table: pd.DataFrame, panel: Panel) -> None:
         panel.whisker(y, row.low, row.high, THIRD if row.is_pooled else MAIN)
         panel.point(row.ratio, y, THIRD if row.is_pooled else MAIN, marker="D" if row.is_pooled else "o")
         panel.text(2.08, y, _row_text(panel, "effects.value", row), ha="left", bbox=None)
-    panel.name_rows([_effect_name(words.text, row) for row in table.itertuples()])
+    panel.name_rows(_names(panel, table), 0.42)
     panel.axes.set_xscale("log")
     panel.axes.set_xlim(0.72, 2.9)
     panel.axes.set_xticks([0.8, 1, 1.25, 1.5, 2])
@@ -203,10 +257,17 @@ def draw_days_saved(table: pd.DataFrame, panel: Panel) -> None:
     panel.axes.axvline(0, color=INK, lw=1)
     for y, row in enumerate(table.itertuples()):
         panel.axes.barh(y, row.days, height=0.46, color=colours[row.key])
-        panel.axes.plot([row.low, row.high], [y, y], color=INK, marker="|", ms=panel.size.body_pt * 0.8, lw=panel.size.line_pt * 0.6)
+        panel.axes.plot(
+            [row.low, row.high],
+            [y, y],
+            color=INK,
+            marker="|",
+            ms=panel.size.body_pt * 0.8,
+            lw=panel.size.line_pt * 0.6,
+        )
         beyond, where = (row.low - 2, "right") if row.days < 0 else (row.high + 2, "left")
         panel.text(beyond, y, _row_text(panel, "days-saved.value", row), ha=where, fontweight="semibold")
-    panel.name_rows(_names(panel, "days-saved", table))
+    panel.name_rows(_names(panel, table))
     panel.axes.set_xlim(-90, 75)
     panel.number_axis("x", "signed0", panel.words.text("days-saved.axis"))
 
@@ -220,7 +281,7 @@ def draw_bottlenecks(table: pd.DataFrame, panel: Panel) -> None:
         for x, source in enumerate(texts):
             if row[source]:
                 panel.axes.plot([x], [y], marker="s", color=FOCUS, ms=panel.size.body_pt * 0.95)
-    panel.name_rows(table[f"label_{words.language}"].to_list())
+    panel.name_rows(_names(panel, table))
     names = [panel.wrap(words.text(f"bottlenecks.text.{source}"), 0.125) for source in texts]
     panel.axes.set_xticks(range(len(texts)), names)
     panel.axes.xaxis.tick_top()
@@ -228,20 +289,15 @@ def draw_bottlenecks(table: pd.DataFrame, panel: Panel) -> None:
     panel.axes.spines["bottom"].set_visible(False)
 
 
-def _names(panel: Panel, figure_id: str, table: pd.DataFrame) -> list[str]:
-    return [panel.words.text(f"{figure_id}.row.{key}") for key in table["key"]]
+def _names(panel: Panel, table: pd.DataFrame) -> list[str]:
+    return list(table[f"label_{panel.words.language}"])
 
 
 def _row_text(panel: Panel, key: str, row: object) -> str:
     return panel.words.text(key, **row._asdict())  # type: ignore[attr-defined]
 
 
-def _effect_name(text: object, row: object) -> str:
-    where = text("effects.pooled") if row.is_pooled else text(f"country.{row.country}")  # type: ignore[operator, attr-defined]
-    return f"{where}: {text(f'outcome.{row.outcome_id}')}"  # type: ignore[operator, attr-defined]
-
-
-def _years(periods: pd.Series) -> np.ndarray:
+def _years(periods: Iterable[str]) -> np.ndarray:
     """Months as years with a fraction, at the end of the month."""
     return np.array([int(p[:4]) + (int(p[5:7]) - 0.5) / 12 for p in periods])
 
@@ -252,6 +308,6 @@ def _spread_labels(panel: Panel, x: float, labels: list[tuple[float, str, str]])
     ceiling = 1.02
     for y, text, colour in sorted(labels, reverse=True):
         half = step_per_line * (text.count("\n") + 1) / 2
-        y = min(y, ceiling - half)
-        panel.text(x, y, text, ha="left", color=colour, bbox=None)
-        ceiling = y - half - 0.01
+        middle = min(y, ceiling - half)
+        panel.text(x, middle, text, ha="left", color=colour, bbox=None)
+        ceiling = middle - half - 0.01

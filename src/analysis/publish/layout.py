@@ -21,6 +21,7 @@ from analysis.publish.style import GRID, INK, MUTED, TEXT, WARNING, Size, font_f
 from analysis.publish.words import Words
 
 LABEL_SHARE = 0.31  # of the width, for the names of rows
+DRAWN_WIDER = 1.015  # text on pixels comes out a little wider than its outlines
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ class Panel:
         """`text` broken into lines no wider than a share of the figure's width."""
         return wrap(text, share_of_width * self.size.width_in, points or self.size.body_pt)
 
-    def name_rows(self, names: Sequence[str]) -> None:
-        """Put wrapped names on the vertical axis, first row on top."""
-        self.axes.set_yticks(range(len(names)), [self.wrap(name) for name in names])
+    def name_rows(self, names: Sequence[str], share_of_width: float = LABEL_SHARE) -> None:
+        """Put names on the vertical axis, first row on top, wrapped to a share of the figure's width."""
+        self.axes.set_yticks(range(len(names)), [self.wrap(name, share_of_width) for name in names])
         self.axes.set_ylim(len(names) - 0.4, -0.6)
 
     def number_axis(self, axis: str, form: str, label: str = "") -> None:
@@ -66,7 +67,9 @@ class Panel:
 
     def point(self, x: float, y: float, colour: str, *, marker: str = "o") -> None:
         """A point estimate."""
-        self.axes.plot([x], [y], marker=marker, color=colour, ms=self.size.body_pt * 0.62, mec="white", mew=0.8, zorder=5)
+        self.axes.plot(
+            [x], [y], marker=marker, color=colour, ms=self.size.body_pt * 0.62, mec="white", mew=0.8, zorder=5
+        )
 
 
 Draw = Callable[[pd.DataFrame, Panel], None]
@@ -84,13 +87,22 @@ class Frame:
 
 def compose(table: pd.DataFrame, draw: Draw, frame: Frame, size: Size, words: Words) -> Figure:
     """The finished figure: `draw(table, panel)` within its frame. Call inside :func:`figure_style`."""
-    figure = Figure(figsize=(size.width_in, size.height_in))
+    figure = Figure(figsize=(size.width_in, size.height_in), dpi=size.dots_per_inch)
     FigureCanvasAgg(figure)
     margin = 0.62 if size.is_slide else 0.08
     width = size.width_in - 2 * margin
     top = size.height_in - (0.5 if size.is_slide else 0.06)
     top = _write(figure, frame.title, margin, top, width, size.title_pt, size, weight="semibold", color=TEXT)
-    top = _write(figure, frame.subtitle, margin, top - 0.35 * size.subtitle_pt / 72, width, size.subtitle_pt, size, color=MUTED)
+    top = _write(
+        figure,
+        frame.subtitle,
+        margin,
+        top - 0.35 * size.subtitle_pt / 72,
+        width,
+        size.subtitle_pt,
+        size,
+        color=MUTED,
+    )
     foot = _write_foot(figure, frame.footer, margin, 0.3 if size.is_slide else 0.04, width, size)
     gap = 1.0 * size.body_pt / 72
     area = (margin, foot + gap, width, top - gap - (foot + gap))
@@ -109,7 +121,7 @@ def wrap(text: str, width_in: float, points: float, weight: str = "normal") -> s
         line = ""
         for word in paragraph.split(" "):
             longer = f"{line} {word}".strip()
-            if line and _width(longer, points, weight) > width_in:
+            if line and _line_width(longer, points, weight) > width_in:
                 lines.append(line)
                 line = word
             else:
@@ -118,29 +130,56 @@ def wrap(text: str, width_in: float, points: float, weight: str = "normal") -> s
     return "\n".join(lines)
 
 
+def _line_width(line: str, points: float, weight: str) -> float:
+    words = line.split(" ")
+    outlines = sum(_width(word, points, weight) for word in words) + (len(words) - 1) * _width(" ", points, weight)
+    return DRAWN_WIDER * outlines
+
+
 @lru_cache(maxsize=4096)
 def _width(text: str, points: float, weight: str) -> float:
-    """Width of a line in the house font, inches; from the outlines, so without drawing it."""
+    """Width of a text in the house font, inches; from the outlines, so without drawing it."""
     font = FontProperties(family=font_family(), weight=weight, size=points)
     return float(text_to_path.get_text_width_height_descent(text, font, False)[0]) / 72
 
 
 def _write(
-    figure: Figure, text: str, left: float, top: float, width: float, points: float, size: Size, weight: str = "normal", color: str = TEXT
+    figure: Figure,
+    text: str,
+    left: float,
+    top: float,
+    width: float,
+    points: float,
+    size: Size,
+    weight: str = "normal",
+    color: str = TEXT,
 ) -> float:
     """Text from `top` (inches) downwards; returns where it ends."""
     artist = figure.text(
-        left / size.width_in, top / size.height_in, wrap(text, width, points, weight),
-        fontsize=points, fontweight=weight, color=color, va="top", ha="left", linespacing=1.12,
-    )  # fmt: skip
+        left / size.width_in,
+        top / size.height_in,
+        wrap(text, width, points, weight),
+        fontsize=points,
+        fontweight=weight,
+        color=color,
+        va="top",
+        ha="left",
+        linespacing=1.12,
+    )
     return float(artist.get_window_extent().y0 / figure.dpi)
 
 
 def _write_foot(figure: Figure, text: str, left: float, bottom: float, width: float, size: Size) -> float:
     artist = figure.text(
-        left / size.width_in, bottom / size.height_in, wrap(text, width, size.small_pt),
-        fontsize=size.small_pt, color=MUTED, va="bottom", ha="left", linespacing=1.15,
-    )  # fmt: skip
+        left / size.width_in,
+        bottom / size.height_in,
+        wrap(text, width, size.small_pt),
+        fontsize=size.small_pt,
+        color=MUTED,
+        va="bottom",
+        ha="left",
+        linespacing=1.15,
+    )
     return float(artist.get_window_extent().y1 / figure.dpi)
 
 
@@ -168,10 +207,25 @@ def _stamp(figure: Figure, axes: Axes, text: str, size: Size) -> None:
     points = size.title_pt
     points *= 0.92 * box.width * size.width_in / _width(text, points, "bold")
     figure.text(
-        box.x0 + box.width / 2, box.y0 + box.height / 2, text, fontsize=min(points, 3 * size.title_pt), fontweight="bold",
-        color=WARNING, alpha=0.30, ha="center", va="center", zorder=10,
-    )  # fmt: skip
+        box.x0 + box.width / 2,
+        box.y0 + box.height / 2,
+        text,
+        fontsize=min(points, 3 * size.title_pt),
+        fontweight="bold",
+        color=WARNING,
+        alpha=0.30,
+        ha="center",
+        va="center",
+        zorder=10,
+    )
     figure.text(
-        0.995, 0.995, text, fontsize=size.small_pt, fontweight="semibold", color="white", ha="right", va="top",
+        0.995,
+        0.995,
+        text,
+        fontsize=size.small_pt,
+        fontweight="semibold",
+        color="white",
+        ha="right",
+        va="top",
         bbox={"facecolor": INK, "edgecolor": GRID, "pad": 3},
-    )  # fmt: skip
+    )

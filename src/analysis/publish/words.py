@@ -66,7 +66,9 @@ class Words:
     def _fill(self, key: str, find: Callable[[str], object]) -> str:
         if key not in self._texts:
             near = ", ".join(difflib.get_close_matches(key, self._texts, 3)) or "none like it"
-            raise WordsError(f"No text {key!r} in {self.language}. Nearest: {near}. Add it to texts/*.{self.language}.po.")
+            raise WordsError(
+                f"No text {key!r} in {self.language}. Nearest: {near}. Add it to texts/*.{self.language}.po."
+            )
         try:
             return _Filler(self, find).vformat(self._texts[key], (), {})
         except KeyError as missing:
@@ -103,7 +105,9 @@ class Words:
             shown = format_decimal(amount, pattern, locale=locale)
             shown = f"{shown}\N{NO-BREAK SPACE}eurot" if self.language == "et" else f"€{shown}"
         else:
-            raise WordsError(f"unknown number format {form!r}: count, decimalN, signedN, percentN, pointsN, eur, month, date, text.")
+            raise WordsError(
+                f"unknown number format {form!r}: count, decimalN, signedN, percentN, pointsN, eur, month, date, text."
+            )
         return shown.replace("-", "\N{MINUS SIGN}")
 
     def join(self, items: Sequence[str]) -> str:

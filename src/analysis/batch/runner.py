@@ -63,8 +63,8 @@ def run(
     """Run those of `jobs` that are not fresh (all with `force`) and bring the catalogue up to date.
 
     `workers` is the number of processes, by default one for each core. A failing job leaves the others
-    running. Call it from the main thread. Raises Refused if another run is at work here, and KeyboardInterrupt
-    on Ctrl-C, after everything was ended and put away.
+    running. Call it from the main thread. Raises Refused if another run is at work here, and on Ctrl-C
+    KeyboardInterrupt, after everything was ended and put away.
     """
     store = Store(root)
     started = time.monotonic()
@@ -95,9 +95,7 @@ def _task(job: Job, store: Store) -> Task:
     return Task(job.name, store.root, job.notebook.path, job.changed, staging, job.timeout_seconds)
 
 
-def _run_all(
-    work: Sequence[_Work], store: Store, progress: Progress, workers: int
-) -> tuple[list[str], list[str]]:
+def _run_all(work: Sequence[_Work], store: Store, progress: Progress, workers: int) -> tuple[list[str], list[str]]:
     """Names of the jobs that succeeded and that failed."""
     done: list[str] = []
     failed: list[str] = []
@@ -107,9 +105,9 @@ def _run_all(
     try:
         # closing: an interruption here must end the workers now, not when the generator is collected
         with contextlib.closing(_results(work, progress, min(workers, len(work)))) as results:
-            for item, failure, times in results:
+            for item, outcome, times in results:
                 with _uninterrupted():
-                    failure = _settle(item, failure, store, _record(item, store.root, origin | times))
+                    failure = _settle(item, outcome, store, _record(item, store.root, origin | times))
                 if failure:
                     failed.append(item.job.name)
                     progress.failed(item.job.name, f"{failure}{_kept(item.job.name, store)}")
@@ -168,6 +166,8 @@ def _drain(
             except BrokenProcessPool:
                 broken = True
                 failure = Failure("WorkerEnded", "a worker process was killed from outside; run again")
+            except Exception as error:
+                failure = Failure(type(error).__name__, f"in the worker process: {error}")
             yield item, failure, times
 
 
@@ -247,7 +247,7 @@ def _catalogue_problem(store: Store, shared: dict[str, str], progress: Progress,
     try:
         if refresh_catalogue(store, shared, build):
             progress.say("figures/: catalogue built")
-    except Exception as error:  # noqa: BLE001 - the jobs' results stand, and the next run tries again
+    except Exception as error:
         progress.say(f"figures/: the catalogue could not be built: {type(error).__name__}: {error}")
         return str(error)
     return ""

@@ -1,0 +1,107 @@
+"""What is to be published: a table, its drawing, and what only the notebook knows about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from analysis.publish.bundles import STATUSES, TOPICS
+from analysis.publish.layout import Draw
+
+
+class PublishError(ValueError):
+    """A figure cannot be published. The message lists everything that is missing."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The number of a figure to quote: where it and its bounds stand, as `row.column`.
+
+    `value` is empty where only bounds are known; `unit` is the figure's unless given.
+    """
+
+    value: str
+    low: str
+    high: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is to be published: the table, how it is drawn, and what only the notebook knows.
+
+    `table` has a column `key` that names its rows; texts refer to its cells. `facts` are ids of facts and
+    `sources` ids of further sources it rests on; `files` the raw files beside facts.csv. `n` is the number of
+    units described. `results` are computed numbers for the texts
+    that stand in no row.
+    `release` is the disclosure gate's record, needed for register data.
+    """
+
+    figure_id: str
+    topic: str
+    table: pd.DataFrame
+    draw: Draw
+    unit: str
+    n: int
+    population: str
+    period: str
+    facts: Sequence[str] = ()
+    sources: Sequence[str] = ()
+    files: Sequence[str] = ()
+    status: str = "published"
+    results: Mapping[str, float | str] = field(default_factory=dict)
+    headline: Headline | None = None
+    release: object | None = None
+
+
+def weakest(*statuses: str) -> str:
+    """The weakest status of what went into a result: synthetic, then register, then published.
+
+    >>> weakest("published", "synthetic")
+    'synthetic'
+    """
+    return min(statuses, key=STATUSES.index)
+
+
+def cells_of(finding: Finding) -> dict[str, dict[str, Any]]:
+    """The finding's numbers by row and column: its rows by key, `first`, `last`, `max(column)`, `min(column)`
+    (the row where a column is largest or smallest) and `result`.
+    """
+    rows = finding.table.to_dict("records")
+    cells: dict[str, dict[str, Any]] = {str(row["key"]): row for row in rows}  # type: ignore[misc]
+    cells |= {"first": rows[0], "last": rows[-1], "result": dict(finding.results)}  # type: ignore[dict-item]
+    for column in finding.table.select_dtypes("number").dropna(axis="columns", how="all"):
+        series = finding.table[column]
+        cells[f"max({column})"] = rows[int(series.argmax())]  # type: ignore[assignment]
+        cells[f"min({column})"] = rows[int(series.argmin())]  # type: ignore[assignment]
+    return cells
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """A table as CSV: UTF-8, one heading row, decimal point, ten significant digits, missing cells empty."""
+    return table.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode("utf-8")
+
+
+def refusals(finding: Finding) -> list[str]:
+    """What a finding lacks before any text is looked at, in words; empty if nothing."""
+    missing = []
+    if not finding.unit:
+        missing.append("unit")
+    if finding.n < 1:
+        missing.append("n, the number of units described")
+    if not finding.facts and not finding.sources:
+        missing.append("source: ids of facts or sources")
+    if not finding.period or not finding.population:
+        missing.append("period and population")
+    if finding.topic not in TOPICS:
+        missing.append(f"topic, one of {', '.join(TOPICS)}; {finding.topic!r} found")
+    if finding.status not in STATUSES:
+        missing.append(f"status, one of {', '.join(STATUSES)}; {finding.status!r} found")
+    if finding.status == "register" and finding.release is None:
+        missing.append("release: register data pass the disclosure gate first")
+    if "key" not in finding.table or finding.table["key"].duplicated().any() or finding.table.empty:
+        missing.append("a table with rows, named by a column 'key' without repetition")
+    return missing

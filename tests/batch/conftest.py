@@ -1,0 +1,46 @@
+"""Fixtures: a project in a temporary folder, and the command on it."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from small_project import Project, build_catalogue
+
+from analysis.cli import main
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project without notebooks."""
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project for the tests of one module together, because starting kernels takes seconds."""
+    return Project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def command(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """The `uhisabi` command on `project`, with a small catalogue: returns exit code and what was said."""
+    publish = types.ModuleType("analysis.publish")
+    publish.build_catalogue = build_catalogue  # type: ignore[attr-defined]
+    publish.check_catalogue = lambda figures, notebooks: []  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "analysis.publish", publish)
+    monkeypatch.setenv("UHISABI_ROOT", str(project.root))
+
+    def call(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["uhisabi", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out + told.err
+
+    return call

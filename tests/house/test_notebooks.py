@@ -1,0 +1,54 @@
+"""The committed notebooks and figures are those the code makes now."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analysis.evidence import project_root
+
+ROOT = project_root()
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def nbval(notebook: Path, output: Path) -> subprocess.CompletedProcess[str]:
+    """Run a notebook against its stored outputs; figures go to `output`."""
+    environment = {**os.environ, "UHISABI_OUTPUT": str(output), "UHISABI_ROOT": str(ROOT), "PYTHONHASHSEED": "0"}
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=300"]
+    command += ["-p", "no:cacheprovider", "-q", str(notebook)]
+    return subprocess.run(command, env=environment, cwd=notebook.parent, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_stored_outputs_and_figures_are_those_of_a_run_now(notebook: Path, tmp_path: Path) -> None:
+    finished = nbval(notebook, tmp_path)
+    assert finished.returncode == 0, finished.stdout[-3000:]
+    made = {p.relative_to(tmp_path).as_posix(): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    papers = (ROOT / "figures").glob("*/figure.json")
+    bundles = [p.parent for p in papers if json.loads(p.read_bytes())["notebook"] == notebook.stem]
+    files = (path for bundle in bundles for path in bundle.iterdir())
+    committed = {path.relative_to(ROOT / "figures").as_posix(): path.read_bytes() for path in files}
+    assert set(made) == set(committed)
+    assert [name for name in made if made[name] != committed[name]] == []
+
+
+def test_a_wrong_number_in_a_stored_output_fails(tmp_path: Path) -> None:
+    notebook = json.loads(NOTEBOOKS[0].read_text(encoding="utf-8"))
+    code = [i for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"]
+    notebook["cells"] = notebook["cells"][: code[2] + 1]  # parameters, setup and the first table
+    first_table = notebook["cells"][-1]["outputs"][0]["data"]
+    copy = tmp_path / "copy.ipynb"
+    copy.write_text(json.dumps(notebook), encoding="utf-8")
+    assert nbval(copy, tmp_path / "figures").returncode == 0
+    assert "1167" in "".join(first_table["text/plain"])
+    for form, text in first_table.items():
+        first_table[form] = "".join(text).replace("1167", "1176")
+    copy.write_text(json.dumps(notebook), encoding="utf-8")
+    finished = nbval(copy, tmp_path / "figures")
+    assert finished.returncode == 1
+    assert "1176" in finished.stdout
