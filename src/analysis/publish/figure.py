@@ -6,25 +6,21 @@ that a reader must be told is missing. The same inputs give the same bytes.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import pandas as pd
 
 from analysis.evidence import project_root
+from analysis.publish.bundles import digest
 from analysis.publish.catalogue import preview
 from analysis.publish.finding import Finding, csv_bytes
-from analysis.publish.layout import Frame, compose
-from analysis.publish.papers import footer_of, papers_of
-from analysis.publish.style import SIZES, Size, figure_style
-from analysis.publish.words import LANGUAGES, Words
+from analysis.publish.papers import papers_of
+from analysis.publish.pictures import Picture, pictures_of
 
 
 @dataclass(frozen=True)
@@ -77,8 +73,8 @@ class Publication:
         folder = output_folder() / finding.figure_id
         part = folder.with_name(f".{folder.name}.part")
         part.mkdir(parents=True, exist_ok=True)
-        files = _write_pictures(finding, papers, part)
-        files.append(_write(part / "data.csv", csv_bytes(finding.table), None, None, "csv", None))
+        files = [_write(part / p.name, p.content, p) for p in pictures_of(finding, papers)]
+        files.append(_write(part / "data.csv", csv_bytes(finding.table)))
         papers["files"] = files
         (part / "figure.json").write_text(json.dumps(papers, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         _swap(part, folder)
@@ -91,63 +87,17 @@ class Publication:
         return pd.DataFrame(self._done, columns=["figure", "message", "status"])
 
 
-def _write_pictures(finding: Finding, papers: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
-    files = []
-    for size in SIZES.values():
-        for language in LANGUAGES:
-            words = Words(language)
-            frame = Frame(
-                papers["title"][language],
-                papers["subtitle"][language],
-                footer_of(papers, words),
-                "" if finding.status != "synthetic" else words.text("stamp.synthetic"),
-            )
-            with figure_style(size):
-                figure = compose(finding.table, finding.draw, frame, size, words)
-                for kind in ("png", "svg"):
-                    picture = _picture_bytes(
-                        figure, kind, size, papers["alt"][language], papers["long_description"][language]
-                    )
-                    files.append(
-                        _write(
-                            folder / f"{size.name}-{language}.{kind}",
-                            picture,
-                            language,
-                            size,
-                            kind,
-                            figure.get_size_inches(),
-                        )
-                    )
-    return files
-
-
-def _picture_bytes(figure: Any, kind: str, size: Size, alt: str, description: str) -> bytes:
-    """The picture without dates or versions in it; an SVG with title and description for screen readers."""
-    buffer = io.BytesIO()
-    metadata: dict[str, None] = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
-    figure.savefig(buffer, format=kind, dpi=size.dots_per_inch, metadata=metadata)
-    if kind == "png":
-        return buffer.getvalue()
-    head, tag, rest = buffer.getvalue().decode("utf-8").partition("<svg ")
-    attributes, close, body = rest.partition(">")
-    told = f"\n <title>{escape(alt)}</title>\n <desc>{escape(description)}</desc>"
-    return f'{head}{tag}role="img" {attributes}{close}{told}{body}'.encode()
-
-
-def _write(
-    path: Path, content: bytes, language: str | None, size: Size | None, kind: str, inches: Any
-) -> dict[str, Any]:
-    """Write a file and return its entry in figure.json."""
+def _write(path: Path, content: bytes, picture: Picture | None = None) -> dict[str, Any]:
+    """Write a file of the bundle and return its entry in figure.json."""
     path.write_bytes(content)
-    width, height = (None, None) if size is None else (round(float(x) * size.dots_per_inch) for x in inches)
     return {
         "path": path.name,
-        "language": language,
-        "size": size.name if size else None,
-        "format": kind,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "width_px": width,
-        "height_px": height,
+        "language": picture.language if picture else None,
+        "size": picture.size.name if picture else None,
+        "format": path.suffix.removeprefix("."),
+        "sha256": digest(content),
+        "width_px": picture.size.width_px if picture else None,
+        "height_px": picture.size.height_px if picture else None,
     }
 
 

@@ -35,6 +35,16 @@ class Size:
     line_pt: float
 
     @property
+    def width_px(self) -> int:
+        """Width of the picture in pixels."""
+        return round(self.width_in * self.dots_per_inch)
+
+    @property
+    def height_px(self) -> int:
+        """Height of the picture in pixels."""
+        return round(self.height_in * self.dots_per_inch)
+
+    @property
     def is_slide(self) -> bool:
         """Whether this is the 16:9 slide."""
         return self.name == "slide"

@@ -1,0 +1,74 @@
+"""The pictures of a figure: slide and page, Estonian and English, PNG and SVG, the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from analysis.publish.finding import Finding
+from analysis.publish.layout import Frame, compose
+from analysis.publish.papers import footer_of
+from analysis.publish.style import SIZES, Size, figure_style
+from analysis.publish.words import LANGUAGES, Words
+
+COLOURS = 64  # more than a chart has; the edges of letters need the rest
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture as bytes; `format` is png or svg, the size in pixels that of the PNG."""
+
+    size: Size
+    language: str
+    format: str
+    content: bytes
+
+    @property
+    def name(self) -> str:
+        """File name within the bundle, such as slide-et.png."""
+        return f"{self.size.name}-{self.language}.{self.format}"
+
+
+def pictures_of(finding: Finding, papers: Mapping[str, Any]) -> Iterator[Picture]:
+    """Draw a finding at every size in both languages, with the words of its `papers` (figure.json) around it."""
+    for size, language in itertools.product(SIZES.values(), LANGUAGES):
+        words = Words(language)
+        stamp = words.text("stamp.synthetic") if finding.status == "synthetic" else ""
+        frame = Frame(papers["title"][language], papers["subtitle"][language], footer_of(papers, words), stamp)
+        with figure_style(size):
+            figure = compose(finding.table, finding.draw, frame, size, words)
+            yield Picture(size, language, "png", _png(figure, size))
+            yield Picture(
+                size, language, "svg", _svg(figure, papers["alt"][language], papers["long_description"][language])
+            )
+
+
+def _png(figure: Figure, size: Size) -> bytes:
+    """A PNG with a palette (a third of the bytes) and its resolution, so that Word places it at its true width."""
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy(), "RGB")
+    small = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    small.save(buffer, "PNG", dpi=(size.dots_per_inch, size.dots_per_inch))
+    return buffer.getvalue()
+
+
+def _svg(figure: Figure, alt: str, description: str) -> bytes:
+    """An SVG without date or version, with title and description for screen readers."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    head, tag, rest = buffer.getvalue().decode("utf-8").partition("<svg ")
+    attributes, close, body = rest.partition(">")
+    told = f"\n <title>{escape(alt)}</title>\n <desc>{escape(description)}</desc>"
+    return f'{head}{tag}role="img" {attributes}{close}{told}{body}'.encode()
