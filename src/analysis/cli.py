@@ -18,6 +18,11 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+records_app = typer.Typer(help="Data about persons: check an extract, make a synthetic register.", no_args_is_help=True)
+disclosure_app = typer.Typer(help="Disclosure control: is everything in these folders fit to be published?")
+app.add_typer(records_app, name="records")
+app.add_typer(disclosure_app, name="disclosure")
+
 
 @app.command()
 def run(
@@ -119,6 +124,69 @@ def refresh() -> None:
         if job.main:
             changed = batch.refresh_notebook(root, job)
             typer.echo(f"{job.notebook.path.name}: {'refreshed' if changed else 'unchanged'}")
+
+
+@records_app.command(name="check")
+def check_records(
+    path: Annotated[Path, typer.Argument(help="The folder of an extract: a file per table and extract.yml.")],
+    mapping: Annotated[str, typer.Option(help="A mapping file or its name; default: what extract.yml says.")] = "",
+) -> None:
+    """Hold an extract against the contract: every violation is listed, nothing is changed. 1 if there is any."""
+    from analysis import records
+
+    report = records.check_extract(path, mapping or None)
+    typer.echo(report.render())
+    raise typer.Exit(0 if report.is_clean else 1)
+
+
+@records_app.command()
+def synthesise(
+    folder: Annotated[Path, typer.Argument(help="An empty folder, or one that does not exist yet.")],
+    size: Annotated[str, typer.Option(help="Number of persons from 91, or national.")] = "national",
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other people; the same one, the same bytes.")] = 3,
+    dirty: Annotated[
+        bool, typer.Option(help="Put in the errors of real extracts, listed in truth/errors.csv.")
+    ] = False,
+) -> None:
+    """Write a synthetic register of people who do not exist, with its truth beside it."""
+    import numpy as np
+
+    from analysis import records
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise records.RecordsError(f"{folder} is not an empty folder. Name one that is, so that nothing is mixed.")
+    register = records.generate_register(_size(size), seed)
+    if dirty:
+        records.write_soiled(records.soil(register, np.random.default_rng(seed)), register, folder)
+    else:
+        records.write_register(register, folder)
+    for name, frame in register.tables.items():
+        typer.echo(f"{name}: {len(frame):,} rows" + (" before soiling" if dirty else ""))
+    typer.echo(f"{register.name}: written to {folder}")
+
+
+def _size(words: str) -> int | str:
+    return int(words) if words.isdecimal() else words
+
+
+@disclosure_app.callback()
+def _disclosure() -> None:
+    """Keeps `audit` a command of its own while it is the only one."""
+
+
+@disclosure_app.command()
+def audit(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files and folders: all outputs of a run, which are read together.")
+    ],
+    profile: Annotated[str, typer.Option(help="Thresholds: a profile of data/raw/disclosure.yml.")] = "stat.ee",
+) -> None:
+    """Attack what is to be published, and search it for small counts, pseudonyms and codes. 1 if anything is found."""
+    from analysis import records
+
+    report = records.audit(paths, records.profile_named(profile), totals=records.public_totals())
+    typer.echo(report.render())
+    raise typer.Exit(0 if report.is_clean else 1)
 
 
 def main() -> None:

@@ -68,3 +68,10 @@ def test_the_record_of_a_failure_is_cleared_by_success(project):
     commit(project, "v1.2", "a/data.csv")
     assert store.failure("v1.2") is None
     assert not store.failed_copy("v1.2").exists()
+
+
+def test_a_figure_from_register_data_does_not_enter_the_catalogue(project):
+    commit(project, "reach", "a/data.csv")
+    with pytest.raises(ValueError, match="b was made from register data, which never enters figures/"):
+        commit(project, "reach", "b/figure.json", content='{"status": "register"}')
+    assert files(project) == {"a/data.csv": "1"}

@@ -111,6 +111,8 @@ def test_effects_stand_on_one_scale_with_work_apart_from_leaving() -> None:
     assert not set(work["key"]) & set(leaving["key"])
     assert (work["low"] < work["ratio"]).all()
     assert (work["ratio"] < work["high"]).all()
+    pooled = work[work["is_pooled"]].iloc[0]
+    assert pooled["low"] < 1 < pooled["high"]  # the title of effects-work says that no effect is not ruled out
 
 
 def test_days_saved_went_mostly_outside_the_labour_force() -> None:

@@ -109,6 +109,20 @@ def test_an_unknown_source_is_refused(edit: Edit) -> None:
         load_facts(raw)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('date: "2024"\n', 'date: "kevad 2024"\n', "'kevad 2024' found"),
+        ("  publisher: Eesti Töötukassa\n", "", "column publisher: nan found"),
+        ("publisher: Eesti Töötukassa\n", "publisher: Eesti Töötukassa\n  pages: 3\n", "'pages'"),
+    ],
+)
+def test_a_source_with_a_wrong_entry_is_refused(edit: Edit, old: str, new: str, message: str) -> None:
+    raw = edit("sources.yml", old, new)
+    with pytest.raises(EvidenceError, match=message):
+        load_sources(raw)
+
+
 def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 

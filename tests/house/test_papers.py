@@ -30,7 +30,8 @@ def test_the_data_package_describes_every_file_and_column() -> None:
     for name, resource in resources.items():
         assert resource["hash"] == f"sha256:{register[name].sha256}"
         assert re.fullmatch(r"[a-z0-9./_-]+", resource["name"])
-    for name, schema in CONTRACTS.items():
+    tables = {name: schema for name, schema in CONTRACTS.items() if name.endswith(".csv")}
+    for name, schema in tables.items():
         assert [field["name"] for field in resources[name]["schema"]["fields"]] == list(schema.columns)
 
 

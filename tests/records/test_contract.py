@@ -179,6 +179,18 @@ def test_every_damaged_cell_is_found_and_nothing_is_dropped(tmp_path, seed, shar
     assert report.is_clean == (not damaged)
 
 
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.text(st.characters(codec="utf-8")), min_size=5, max_size=30), seed=st.integers(0, 2**32 - 1))
+def test_no_text_whatever_breaks_the_check(tmp_path, texts, seed):
+    rng = np.random.default_rng(seed)
+    frames = text_frames()
+    for text in texts:
+        frame = frames[rng.choice(TABLES)]
+        frame.iloc[rng.integers(len(frame)), rng.integers(frame.shape[1])] = text
+    report = check_extract(write(tmp_path, frames))
+    assert all(line.isprintable() for line in report.render(width=80).splitlines())
+
+
 def test_a_damaged_cell_is_reported_once(tmp_path):
     """A day that cannot be read is not missing as well, and is compared with nothing."""
     assert broken(tmp_path, "meetings", 1, meeting_date="5/10/2021") == [

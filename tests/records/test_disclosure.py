@@ -71,9 +71,7 @@ def primary_only(truth: Sequence[Sequence[int]]) -> PublishedTable:
     layout = Layout(("row", "column"))
     table = with_margins(counts(truth), layout, "persons")
     small = table["persons"].between(1, 2)
-    return PublishedTable(
-        table.assign(persons=table["persons"].mask(small), suppressed=small), "persons", layout
-    )
+    return PublishedTable(table.assign(persons=table["persons"].mask(small), suppressed=small), "persons", layout)
 
 
 # Profiles and public totals
@@ -158,9 +156,7 @@ def test_primary_suppression_alone_is_broken_by_the_public_total() -> None:
     broken = attack({"naive": naive}, [clients], STAT)
     assert broken[["low", "high", "exposed"]].to_numpy().tolist() == [[2, 2, True]]
 
-    kept = release(
-        table, "persons", ["town"], STAT, totals=[clients], population="pilot_clients", margins=False
-    )
+    kept = release(table, "persons", ["town"], STAT, totals=[clients], population="pilot_clients", margins=False)
     assert kept.record.hidden_secondary == 1
     assert not exposed(kept, totals=[clients])
 
@@ -201,16 +197,12 @@ def test_the_attacker_finds_what_trying_all_tables_finds(truth: list[list[int]])
 
 
 tables = st.integers(1, 4).flatmap(
-    lambda columns: st.lists(
-        st.lists(st.integers(0, 9), min_size=columns, max_size=columns), min_size=1, max_size=4
-    )
+    lambda columns: st.lists(st.lists(st.integers(0, 9), min_size=columns, max_size=columns), min_size=1, max_size=4)
 )
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    truth=tables, profile=st.sampled_from([STAT, STRICT, TRE]), is_known=st.booleans(), margins=st.booleans()
-)
+@given(truth=tables, profile=st.sampled_from([STAT, STRICT, TRE]), is_known=st.booleans(), margins=st.booleans())
 def test_no_random_table_exposes_a_cell(
     truth: list[list[int]], profile: Profile, is_known: bool, margins: bool
 ) -> None:
@@ -223,10 +215,7 @@ def test_no_random_table_exposes_a_cell(
     assert known or set(map(tuple, small[["row", "column"]].to_numpy())) <= hidden_cells(released)
     if profile.rounding == 1:
         inner = released.table.head(len(counts(truth)))["persons"]
-        assert all(
-            pd.isna(shown) or shown == true
-            for shown, true in zip(inner, counts(truth)["persons"], strict=True)
-        )
+        assert all(pd.isna(shown) or shown == true for shown, true in zip(inner, counts(truth)["persons"], strict=True))
 
 
 @settings(max_examples=8, deadline=None)
@@ -308,9 +297,7 @@ def test_linked_tables_are_protected_together_and_not_apart() -> None:
     }
     together = release_together(split, STAT)
     assert exposed(*together.values()) == []
-    margins = [
-        t.table[(t.table["town"] != TOTAL)].groupby("town")["persons"].last() for t in together.values()
-    ]
+    margins = [t.table[(t.table["town"] != TOTAL)].groupby("town")["persons"].last() for t in together.values()]
     assert margins[0].equals(margins[2])  # a shared margin is shown, or hidden, in all tables alike
 
 
@@ -332,9 +319,7 @@ def ring(people: pd.DataFrame) -> dict[str, CountTable]:
     """The three tables of two columns each of people with columns u, v, w."""
     pairs = [("u", "v"), ("v", "w"), ("w", "u")]
     return {
-        "".join(by): CountTable(
-            people.groupby(list(by), observed=False).size().reset_index(name="n"), "n", Layout(by)
-        )
+        "".join(by): CountTable(people.groupby(list(by), observed=False).size().reset_index(name="n"), "n", Layout(by))
         for by in pairs
     }
 
@@ -347,9 +332,7 @@ def test_tables_in_a_ring_are_attacked_with_the_table_behind_them() -> None:
     shown = {name: frame.assign(suppressed=False) for name, frame in tables.items()}
     small = (shown["uv"][["u", "v"]] != TOTAL).all(axis=1)
     shown["uv"] = shown["uv"].assign(n=shown["uv"]["n"].mask(small), suppressed=small)
-    published = {
-        name: PublishedTable(shown[name], "n", Layout(ring(people)[name].layout.by)) for name in shown
-    }
+    published = {name: PublishedTable(shown[name], "n", Layout(ring(people)[name].layout.by)) for name in shown}
     found = attack({"uv": published["uv"]}, [], STAT)
     assert not found["exposed"].any()
     assert attack(published, [], STAT)["exposed"].all()
@@ -420,9 +403,7 @@ def test_extremes_are_hidden_unless_enough_persons_have_them() -> None:
 
 
 def test_nobody_is_over_nine_tenths_of_a_sum() -> None:
-    people = pd.DataFrame(
-        {"id": [f"p{i}" for i in range(40)], "town": ["a", "b", "c", "d"] * 10, "eur": 100.0}
-    )
+    people = pd.DataFrame({"id": [f"p{i}" for i in range(40)], "town": ["a", "b", "c", "d"] * 10, "eur": 100.0})
     whole = release_amounts(people, "eur", "id", ["town"], STAT)
     assert whole.record.hidden == 0
     assert whole.table["eur"].tolist() == [1000.0] * 4 + [4000.0]
@@ -446,9 +427,7 @@ def test_a_second_edition_does_not_show_who_came_between() -> None:
     naive = compare_editions(old.published, release(frame, "n", ["town"], STAT).published, STAT)
     assert naive.loc[naive["exposed"], "cell"].tolist() == ["town=a"]
 
-    new = release_together({"t": CountTable(frame, "n", Layout(("town",)))}, STAT, earlier=[old.published])[
-        "t"
-    ]
+    new = release_together({"t": CountTable(frame, "n", Layout(("town",)))}, STAT, earlier=[old.published])["t"]
     assert ("a",) in hidden_cells(new)
     assert new.record.hidden == 2
     assert not compare_editions(old.published, new.published, STAT)["exposed"].any()
@@ -457,9 +436,7 @@ def test_a_second_edition_does_not_show_who_came_between() -> None:
 def test_a_second_edition_does_not_show_what_the_first_hid() -> None:
     old = release(pd.DataFrame({"town": list("abc"), "n": [2, 20, 30]}), "n", ["town"], STAT)
     frame = pd.DataFrame({"town": list("abc"), "n": [2, 20, 30]})
-    new = release_together({"t": CountTable(frame, "n", Layout(("town",)))}, STAT, earlier=[old.published])[
-        "t"
-    ]
+    new = release_together({"t": CountTable(frame, "n", Layout(("town",)))}, STAT, earlier=[old.published])["t"]
     assert not exposed(old, new)
     assert not compare_editions(old.published, new.published, STAT)["exposed"].any()
     fewer = CountTable(frame.assign(n=[2, 20, 8]), "n", Layout(("town",)))

@@ -118,9 +118,7 @@ def test_a_figure_without_a_fitting_record_does_not_pass(tmp_path: Path) -> None
     assert "values have changed" in audit([changed], STAT, headings=HEADINGS).leaks[0].advice
     stricter = audit([figure(tmp_path / "weak", released())], Profile("strict", 5, 0.9), headings=HEADINGS)
     assert "audited under strict" in stricter.leaks[0].advice
-    assert audit(
-        [figure(tmp_path / "made", released(), "synthetic", release=None)], STAT, headings=HEADINGS
-    ).is_clean
+    assert audit([figure(tmp_path / "made", released(), "synthetic", release=None)], STAT, headings=HEADINGS).is_clean
 
 
 def test_two_figures_that_expose_each_other_are_found(tmp_path: Path) -> None:

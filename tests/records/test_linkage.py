@@ -107,7 +107,7 @@ def test_a_year_that_was_not_observed_is_refused(linked):
 def test_people_who_are_in_no_list_are_counted_not_dropped():
     frames = text_frames()
     frames["persons"] = frames["persons"][frames["persons"]["person_id"] != ANN]
-    assert link(register(frames)).unknown_people == 6  # two spells, one case as case and as referral, two benefits
+    assert link(register(frames)).unknown_rows == 6  # two spells, one case as case and as referral, two benefits
 
 
 def brute_force(reg, months):

@@ -145,6 +145,12 @@ class Store:
         if stray:
             raise ValueError(f"figures/ was given {', '.join(stray)}; expected a folder for each figure")
         identifiers = [entry.name for entry in entries]
+        papers = {entry.name: _read_json(entry / "figure.json") or {} for entry in entries if main}
+        if private := [name for name, said in papers.items() if said.get("status") == "register"]:
+            raise ValueError(
+                f"{', '.join(private)} was made from register data, which never enters figures/. "
+                "Run the notebook with parameters of its own (-p): its figures then stay in reports/."
+            )
         for path in (self.reports / "manifests").glob("*.json") if main else ():
             other = _read_json(path) or {}
             shared = set(identifiers) & set(other.get("figures", ()))

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import yaml
 
-from analysis.evidence.contracts import read_table
+from analysis.evidence.contracts import CONTRACTS, check_table, read_table
 from analysis.evidence.facts import Facts, NamedRows, load_facts
 from analysis.evidence.files import EvidenceError, RawData
 
@@ -80,7 +81,13 @@ def load_scenarios(raw: RawData | None = None) -> NamedRows[Scenario]:
         name.removeprefix("scenarios/").removesuffix(".yml"): yaml.safe_load(raw.text(name))
         for name in raw.names("scenarios")
     }
-    return NamedRows("scenario", ((name, _scenario(name, files, facts, assumptions)) for name in files))
+    scenarios = {name: _scenario(name, files, facts, assumptions) for name in files}
+    columns = list(CONTRACTS["scenarios"].columns)
+    rows = [
+        (s.name, assumption_id, value) for s in scenarios.values() for assumption_id, value in s.differences.items()
+    ]
+    check_table(pd.DataFrame(rows, columns=columns), "scenarios")
+    return NamedRows("scenario", scenarios.items())
 
 
 def _scenario(

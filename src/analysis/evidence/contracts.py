@@ -129,6 +129,32 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         ),
         key=["fact_id"],
     ),
+    "sources.yml": _table(
+        "Publications that facts and quotations come from; one entry each, named by its id.",
+        {
+            "source_id": _pattern("Name of the source", r"^[a-z0-9-]+$", unique=True),
+            "title": _text("Title, in the language of the publication"),
+            "author": _text("Author"),
+            "publisher": _text("Publisher"),
+            "date": _pattern("Date, ISO 8601, or first and last year", r"^(\d{4}(-\d\d){0,2}(/\d{4})?|not published)$"),
+            "language": _choice("Language", ["et", "en"]),
+            "url": _pattern("Address; empty if it has none", r"^(https?://\S+)?$"),
+            "licence": _text("Licence"),
+            "text": pa.Column(bool, description="Whether it is one of the texts whose quotations are checked"),
+        },
+        key=["source_id"],
+    ),
+    "scenarios": _table(
+        "What each scenario file sets: one row per assumption that differs from the scenario it extends.",
+        {
+            "scenario": _pattern("Name of the scenario", r"^[a-z0-9-]+$"),
+            "assumption_id": _text("A row of assumptions.csv"),
+            "value": _number(
+                "Value in this scenario, within the range and in the unit of the assumption", nullable=False
+            ),
+        },
+        key=["scenario", "assumption_id"],
+    ),
     "populations.csv": _table(
         "Whom the facts describe.",
         {
@@ -282,8 +308,13 @@ def read_table(raw: RawData, name: str) -> pd.DataFrame:
                 "a number with a decimal point expected."
             )
         frame[column] = number
+    return check_table(frame, name)
+
+
+def check_table(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """`frame` if it keeps the contract of `name`; else EvidenceError with every violation."""
     try:
-        return schema.validate(frame, lazy=True)
+        return CONTRACTS[name].validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
         raise EvidenceError(_violations(name, error.failure_cases)) from None
 

@@ -34,7 +34,7 @@ def data_dictionary(raw: RawData) -> str:
     """Every table of data/raw with its columns, as Markdown."""
     parts = [f"# Data dictionary\n\n{GENERATED}\n\nThe tables of `data/raw/`, as their contracts declare them."]
     for name, schema in CONTRACTS.items():
-        row = raw.register[name]
+        row = raw.register[name if name in raw.register else raw.names(name)[0]]
         about = f"{schema.description} Made by {row.made_by}, {row.made_on}. {row.obtained}. Licence: {row.licence}."
         columns = (
             (f"`{c}`", _type(f), _yes(f.nullable), _values(f), f.description or "") for c, f in schema.columns.items()
@@ -107,7 +107,7 @@ def data_package(raw: RawData) -> str:
             "hash": f"sha256:{row.sha256}",
             "licenses": [LICENCES[row.licence]],
         }
-        if name in CONTRACTS:
+        if name in CONTRACTS and name.endswith(".csv"):
             schema = CONTRACTS[name]
             fields = [_field(column, spec) for column, spec in schema.columns.items()]
             resource["schema"] = {"fields": fields, "primaryKey": schema.metadata["key"], "missingValues": [""]}
@@ -136,7 +136,7 @@ def _field(name: str, column: Any) -> dict[str, Any]:
 
 
 def _type(column: Any) -> str:
-    return "number" if column.coerce else "text"
+    return {"float64": "number", "bool": "yes or no"}.get(str(column.dtype), "text")
 
 
 def _values(column: Any) -> str:

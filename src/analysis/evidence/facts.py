@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pandas as pd
 import yaml
 
-from analysis.evidence.contracts import read_table
+from analysis.evidence.contracts import CONTRACTS, check_table, read_table
 from analysis.evidence.files import EvidenceError, RawData
 
 COUNT_UNITS = {"persons", "applicants", "households", "applications", "municipalities"}
@@ -179,9 +179,15 @@ Facts = NamedRows[Fact]
 
 
 def load_sources(raw: RawData | None = None) -> NamedRows[Source]:
-    """The publications of `sources.yml` by id. Raises EvidenceError if an entry lacks a field."""
+    """The publications of `sources.yml` by id. Raises EvidenceError if an entry breaks the contract."""
     entries = yaml.safe_load((raw or RawData()).text("sources.yml"))
-    return NamedRows("source", ((name, _source(name, entry)) for name, entry in entries.items()))
+    columns = list(CONTRACTS["sources.yml"].columns)
+    rows = [{"source_id": name, "text": False, **entry} for name, entry in entries.items()]
+    table = check_table(
+        pd.DataFrame(rows).reindex(columns=[*columns, *(set().union(*rows) - set(columns))]), "sources.yml"
+    )
+    sources = (Source(**row) for row in table.rename(columns={"text": "is_text"}).to_dict("records"))
+    return NamedRows("source", ((source.source_id, source) for source in sources))
 
 
 def load_populations(raw: RawData | None = None) -> NamedRows[dict[str, str]]:
@@ -233,15 +239,6 @@ def _fact(row: Any, sources: NamedRows[Source], populations: NamedRows[dict[str,
         quotation=quotation,
         note=_text(row.note),
     )
-
-
-def _source(name: str, entry: dict[str, Any]) -> Source:
-    wanted = ("title", "author", "publisher", "date", "language", "url", "licence")
-    missing = [field for field in wanted if field not in entry]
-    if missing:
-        raise EvidenceError(f"data/raw/sources.yml: {name} has no {', '.join(missing)}.")
-    given = {field: str(entry[field]) for field in wanted}
-    return Source(source_id=name, is_text=bool(entry.get("text", False)), **given)
 
 
 def _text(cell: object) -> str:

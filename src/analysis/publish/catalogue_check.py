@@ -24,6 +24,10 @@ def check_catalogue(figures: Path, notebooks: Path) -> list[str]:
         except CatalogueError as error:
             problems.append(str(error))
     for entry in entries:
+        if entry.meta["status"] == "register":
+            problems.append(
+                f"figures/{entry.id} was made from register data, which never enters the catalogue. Delete it."
+            )
         problems += [*_file_problems(entry), *_notebook_problems(entry, notebooks)]
     problems += _unlisted(figures, entries)
     return list(dict.fromkeys([*problems, *_stale(figures)]))

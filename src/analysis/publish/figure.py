@@ -18,7 +18,7 @@ import pandas as pd
 from analysis.evidence import project_root
 from analysis.publish.bundles import digest
 from analysis.publish.catalogue import preview
-from analysis.publish.finding import Finding, csv_bytes
+from analysis.publish.finding import Finding, PublishError, csv_bytes
 from analysis.publish.papers import papers_of
 from analysis.publish.pictures import Picture, pictures_of
 
@@ -51,6 +51,21 @@ def output_folder() -> Path:
     return Path(os.environ.get("UHISABI_OUTPUT") or project_root() / "data" / "processed" / "figures")
 
 
+UNCOMMITTED = ("data/processed", "reports")  # git ignores these: nothing in them is handed on by accident
+
+
+def refuse_committed_tree(finding: Finding, folder: Path) -> None:
+    """Raises PublishError for a figure of register data that would be written where git keeps files."""
+    root, target = project_root().resolve(), folder.resolve()
+    ignored = any(target.is_relative_to(root / name) for name in UNCOMMITTED)
+    if finding.status == "register" and target.is_relative_to(root) and not ignored:
+        raise PublishError(
+            f"{finding.figure_id} is made from register data and is not written to "
+            f"{target.relative_to(root).as_posix() or 'the project'}, which is committed. Set UHISABI_OUTPUT to a "
+            f"folder outside the project, or below {' or '.join(UNCOMMITTED)}."
+        )
+
+
 @dataclass(frozen=True)
 class Publication:
     """A notebook's way out: everything it publishes carries its name and its parameters.
@@ -67,8 +82,9 @@ class Publication:
         """Write the bundle of `finding` to :func:`output_folder` and return what the notebook shows.
 
         Raises PublishError listing whatever is missing: unit, n, source, texts in both languages, a release for
-        register data. Nothing is written then.
+        register data; or if register data would be written into the committed tree. Nothing is written then.
         """
+        refuse_committed_tree(finding, output_folder())
         papers = papers_of(finding, self.notebook, self.parameters)
         folder = output_folder() / finding.figure_id
         part = folder.with_name(f".{folder.name}.part")

@@ -10,6 +10,8 @@ import pandas as pd
 
 from analysis.publish.bundles import STATUSES, TOPICS
 from analysis.publish.layout import Draw
+from analysis.records.disclosure_profiles import DisclosureError
+from analysis.records.disclosure_record import ReleaseRecord, require_release
 
 
 class PublishError(ValueError):
@@ -37,7 +39,7 @@ class Finding:
     `sources` ids of further sources it rests on; `files` the raw files beside facts.csv. `n` is the number of
     units described. `results` are computed numbers for the texts
     that stand in no row.
-    `release` is the disclosure gate's record, needed for register data.
+    `release` is the disclosure gate's record of the table, needed for register data.
     """
 
     figure_id: str
@@ -54,7 +56,7 @@ class Finding:
     status: str = "published"
     results: Mapping[str, float | str] = field(default_factory=dict)
     headline: Headline | None = None
-    release: object | None = None
+    release: ReleaseRecord | None = None
 
 
 def weakest(*statuses: str) -> str:
@@ -102,6 +104,18 @@ def refusals(finding: Finding) -> list[str]:
         missing.append(f"status, one of {', '.join(STATUSES)}; {finding.status!r} found")
     if finding.status == "register" and finding.release is None:
         missing.append("release: register data pass the disclosure gate first")
+    missing += _gate_problems(finding)
     if "key" not in finding.table or finding.table["key"].duplicated().any() or finding.table.empty:
         missing.append("a table with rows, named by a column 'key' without repetition")
     return missing
+
+
+def _gate_problems(finding: Finding) -> list[str]:
+    """Why the disclosure gate does not let the table pass: not the table that was released. Empty if it does."""
+    if finding.release is None or finding.status not in STATUSES:
+        return []
+    try:
+        require_release(finding.status, finding.table, finding.release)
+    except DisclosureError as error:
+        return [f"release: {error}"]
+    return []

@@ -91,7 +91,8 @@ def compose(table: pd.DataFrame, draw: Draw, frame: Frame, size: Size, words: Wo
     FigureCanvasAgg(figure)
     margin = 0.62 if size.is_slide else 0.08
     width = size.width_in - 2 * margin
-    top = size.height_in - (0.5 if size.is_slide else 0.06)
+    stamp_in = 1.7 * size.small_pt / 72 if frame.stamp else 0.0  # the title stays clear of the stamp in the corner
+    top = size.height_in - (0.5 if size.is_slide else max(0.06, stamp_in))
     top = _write(figure, frame.title, margin, top, width, size.title_pt, size, weight="semibold", color=TEXT)
     top = _write(
         figure,

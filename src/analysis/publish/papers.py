@@ -60,6 +60,7 @@ def papers_of(finding: Finding, notebook: str, parameters: Mapping[str, object])
         "n_note": {x: _Teller(Words(x), finding, [])("n") for x in LANGUAGES},
         "sources": sources,
         "disclosure": _both(f"disclosure.{finding.status}"),
+        **({"release": finding.release.for_publication()} if finding.release else {}),
         "headline": _headline(finding, sources),
         "columns": {str(c): _both(f"column.{c}") for c in finding.table.columns},
         "notebook": notebook,

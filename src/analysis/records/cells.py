@@ -75,7 +75,11 @@ def as_text(cells: pd.Series) -> pd.Series:
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
         cells = cells.dt.tz_convert("Europe/Tallinn").dt.tz_localize(None)
     numbers, different = pd.factorize(cells)
-    return pd.Series(np.array([*map(_word, different), None], dtype=object)[numbers], index=cells.index, dtype="str")
+    return pd.Series(
+        np.array([*map(_word, np.asarray(different, dtype=object)), None], dtype=object)[numbers],
+        index=cells.index,
+        dtype="str",
+    )
 
 
 def _word(cell: object) -> str:
@@ -133,7 +137,7 @@ def typed(kind: str, text: pd.Series) -> pd.Series:
 
 def _days(text: pd.Series) -> pd.Series:
     """Days from ISO or Estonian form (a time of day is cut), or from a month, as its first day."""
-    return pd.Series([_day(word) for word in text.fillna("")], dtype="datetime64[us]")
+    return pd.Series([_day(word) for word in text.fillna("").to_numpy(object)], dtype="datetime64[us]")
 
 
 def _day(text: str) -> np.datetime64:

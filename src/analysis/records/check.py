@@ -98,7 +98,8 @@ def _read_all(
 ) -> tuple[dict[str, Parsed], dict[str, Place], list[Finding], list[str]]:
     """Every table read and translated, one after the other, so that only one is in memory as text."""
     files, findings, notes = find_files(folder, words)
-    key = functools.cache(load_key)
+    # Every code is computed once for all tables; the codes are forgotten when the check ends.
+    door = functools.cache(lambda: functools.cache(load_key().pseudonym))
     tables: dict[str, Parsed] = {}
     places: dict[str, Place] = {}
     for table, file in files.items():
@@ -106,7 +107,7 @@ def _read_all(
         findings += problems
         if raw is None:
             continue
-        tables[table], places[table] = parse_table(table, raw, words, key), raw.place
+        tables[table], places[table] = parse_table(table, raw, words, door), raw.place
         notes += tables[table].notes
         if table in MUST_HAVE_ROWS and raw.frame.empty:
             advice = "Extract it again: there is a heading and nothing below it."

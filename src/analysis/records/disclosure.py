@@ -80,9 +80,7 @@ class Released:
         """
         by, counts = list(self.record.by), self.record.counts
         if of not in by or not self.record.margins:
-            raise DisclosureError(
-                f"shares of {of!r}: one of {by} expected, in a table released with its margins."
-            )
+            raise DisclosureError(f"shares of {of!r}: one of {by} expected, in a table released with its margins.")
         others = [column for column in by if column != of]
         parts = self.table[self.table[of] != TOTAL].rename(columns={counts: "numerator"})
         wholes = self.table[self.table[of] == TOTAL].rename(columns={counts: "denominator"})
@@ -164,8 +162,7 @@ def release_together(
     if found["exposed"].any():
         worst = found[found["exposed"]].iloc[0]
         raise DisclosureError(
-            f"Table {worst['table']}, cell {worst['cell']}: could not be protected. "
-            "Publish fewer or coarser groups."
+            f"Table {worst['table']}, cell {worst['cell']}: could not be protected. Publish fewer or coarser groups."
         )
     return released
 
@@ -193,9 +190,7 @@ def _positions(nodes: pd.DataFrame, layout: Layout, cells: Cells) -> np.ndarray:
     return np.array([index[key] for key in keys_of(nodes, layout)], dtype=int)
 
 
-def _record(
-    released: pd.DataFrame, table: CountTable, ledger: pd.DataFrame, profile: Profile
-) -> ReleaseRecord:
+def _record(released: pd.DataFrame, table: CountTable, ledger: pd.DataFrame, profile: Profile) -> ReleaseRecord:
     columns = tuple(released.columns)
     secondary = int((ledger["reason"] == SECONDARY).sum())
     return ReleaseRecord(

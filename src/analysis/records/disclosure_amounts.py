@@ -132,9 +132,7 @@ def _further(table: pd.DataFrame, amount: str, layout: Layout, profile: Profile)
         whole=False,
     )
     if list(keys_of(table, layout)) != list(cells.keys):
-        raise DisclosureError(
-            f"Amounts: a column of {list(layout.by)} adds nothing to another one. Leave it out."
-        )
+        raise DisclosureError(f"Amounts: a column of {list(layout.by)} adds nothing to another one. Leave it out.")
     already = table[SUPPRESSED].to_numpy(dtype=bool)
     hidden = hide_enough(problem, already)
     _attack(problem, hidden)

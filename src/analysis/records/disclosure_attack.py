@@ -43,9 +43,7 @@ class PublishedTable:
     def __post_init__(self) -> None:
         absent = [c for c in (*self.layout.by, self.counts, SUPPRESSED) if c not in self.frame.columns]
         if absent:
-            raise DisclosureError(
-                f"Published table: columns {list(self.frame.columns)} found, {absent} missing."
-            )
+            raise DisclosureError(f"Published table: columns {list(self.frame.columns)} found, {absent} missing.")
         hidden = self.frame[SUPPRESSED].astype(str).str.casefold() == "true"
         if (hidden != self.values.isna()).any():
             row = self.frame.index[hidden != self.values.isna()][0]
@@ -95,9 +93,7 @@ def attack(
     cells = all_cells([part.nodes() for part in parts], [part.layout for part in parts], linked=bool(earlier))
     named = {**tables, **{f"earlier edition {n + 1}": part for n, part in enumerate(parts[len(tables) :])}}
     known = positions(totals, cells, [table.layout for table in tables.values()])
-    ceiling = max(
-        [10.0 * profile.min_persons, *(10 * part.values.max() for part in parts), *(t.high for t in totals)]
-    )
+    ceiling = max([10.0 * profile.min_persons, *(10 * part.values.max() for part in parts), *(t.high for t in totals)])
     before = _knowledge(cells, parts[len(tables) :], known, profile, ceiling)
     after = _knowledge(cells, parts, known, profile, ceiling)
     suspects = _suspects(named, cells, after, before, profile)

@@ -90,9 +90,7 @@ def audit(
     tables = {f"{item.name}": item.published for item in everything if isinstance(item, Released)}
     leaks: list[Leak] = []
     kinds = sorted({file.suffix or file.name for file in set(files) - set(readable(files))})
-    notes = (
-        [f"Not searched: {', '.join(kinds)}. Pictures must be drawn from released tables."] if kinds else []
-    )
+    notes = [f"Not searched: {', '.join(kinds)}. Pictures must be drawn from released tables."] if kinds else []
     for file in readable(files):
         leaks += leaks_in_file(file, _rules_for(file, rules))
         if file.name == PAPERS:
@@ -104,19 +102,12 @@ def audit(
     leaks += contradiction
     notes += _rings(tables)
     searched = len(readable(files))
-    return AuditReport(
-        profile, tuple(leaks), ranges, searched, len(files) - searched, tuple(tables), tuple(notes)
-    )
+    return AuditReport(profile, tuple(leaks), ranges, searched, len(files) - searched, tuple(tables), tuple(notes))
 
 
 def _rings(tables: Mapping[str, PublishedTable]) -> list[str]:
-    left_out = rings_left_out(
-        [table.nodes() for table in tables.values()], [t.layout for t in tables.values()]
-    )
-    return [
-        f"Attacked by shared margins only, as the table behind them is large: {', '.join(by)}."
-        for by in left_out
-    ]
+    left_out = rings_left_out([table.nodes() for table in tables.values()], [t.layout for t in tables.values()])
+    return [f"Attacked by shared margins only, as the table behind them is large: {', '.join(by)}." for by in left_out]
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -124,9 +115,7 @@ def _files(path: Path) -> Iterator[Path]:
         raise DisclosureError(f"{path} does not exist: a file or folder to audit was expected.")
     found = sorted(path.rglob("*")) if path.is_dir() else [path]
     yield from (
-        file
-        for file in found
-        if file.is_file() and not any(p.startswith(".") for p in file.relative_to(path).parts)
+        file for file in found if file.is_file() and not any(p.startswith(".") for p in file.relative_to(path).parts)
     )
 
 

@@ -45,9 +45,7 @@ class Layout:
         """
         inside = {child: parent for child, parent in self.nested.items() if {child, parent} <= set(self.by)}
         if len(set(inside.values())) < len(inside):
-            raise DisclosureError(
-                f"nested: {dict(inside)} found; at most one column may lie within another one."
-            )
+            raise DisclosureError(f"nested: {dict(inside)} found; at most one column may lie within another one.")
         chains = []
         for column in (name for name in self.by if name not in inside.values()):
             chain = [column]
@@ -106,9 +104,7 @@ def every_cell(labels: pd.DataFrame, layout: Layout, order: pd.DataFrame | None 
             twice = values.loc[values[chain[-1]].duplicated(), chain[-1]].iloc[0]
             raise DisclosureError(f"nested: {chain[-1]} {twice!r} lies in more than one {chain[-2]}.")
         if (values == TOTAL).to_numpy().any():
-            raise DisclosureError(
-                f"Column {chain[-1]}: a group is called {TOTAL!r}, the label of totals. Rename it."
-            )
+            raise DisclosureError(f"Column {chain[-1]}: a group is called {TOTAL!r}, the label of totals. Rename it.")
         grid = grid.merge(values, how="cross")
     return grid[list(layout.by)]
 
@@ -159,9 +155,7 @@ def assemble(nodes: Sequence[pd.DataFrame], layouts: Sequence[Layout]) -> Cells:
     return Cells(tuple(index), equations)
 
 
-def positions(
-    totals: Sequence[KnownTotal], cells: Cells, layouts: Sequence[Layout]
-) -> list[tuple[int, KnownTotal]]:
+def positions(totals: Sequence[KnownTotal], cells: Cells, layouts: Sequence[Layout]) -> list[tuple[int, KnownTotal]]:
     """Which cell each known total speaks of; totals that no table has the columns for are left out.
 
     Raises DisclosureError if a table has the columns but no such group: a misspelt name would protect
@@ -169,15 +163,11 @@ def positions(
     """
     index, found = cells.index(), []
     for total in totals:
-        for population in dict.fromkeys(
-            layout.population for layout in layouts if total.binds(layout.population)
-        ):
+        for population in dict.fromkeys(layout.population for layout in layouts if total.binds(layout.population)):
             key = (population, frozenset((column, str(value)) for column, value in total.where.items()))
             if key in index:
                 found.append((index[key], total))
-            elif any(
-                layout.population == population and set(total.where) <= set(layout.by) for layout in layouts
-            ):
+            elif any(layout.population == population and set(total.where) <= set(layout.by) for layout in layouts):
                 raise DisclosureError(
                     f"Known total {total.source}: no cell {dict(total.where)} in the table. "
                     "Spell the group as the table does, or leave this total out."

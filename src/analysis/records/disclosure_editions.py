@@ -63,9 +63,7 @@ def _hidden(
         # Without a link the editions are of different people; the public totals are those of the new one.
         found = attack({"old": old.as_edition(EARLIER), "new": new}, totals, profile)
     return [
-        dict(
-            zip(COLUMNS, (f"{row.cell} ({row.table})", row.low, row.high, "hidden", row.exposed), strict=True)
-        )
+        dict(zip(COLUMNS, (f"{row.cell} ({row.table})", row.low, row.high, "hidden", row.exposed), strict=True))
         for row in found.itertuples()
     ]
 

@@ -39,9 +39,7 @@ def is_ring(tables: Sequence[Sequence[str]]) -> bool:
         left = kept
 
 
-def tables_behind(
-    nodes: Sequence[pd.DataFrame], layouts: Sequence[Layout]
-) -> tuple[list[pd.DataFrame], list[Layout]]:
+def tables_behind(nodes: Sequence[pd.DataFrame], layouts: Sequence[Layout]) -> tuple[list[pd.DataFrame], list[Layout]]:
     """For every population whose tables form a ring the cells, without counts, of the table behind them.
 
     Left out if it has more than `LARGEST` cells, or tables name the groups of a column differently: see
@@ -56,9 +54,7 @@ def rings_left_out(nodes: Sequence[pd.DataFrame], layouts: Sequence[Layout]) -> 
     return [layout.by for frame, layout in _rings(nodes, layouts) if frame is None]
 
 
-def _rings(
-    nodes: Sequence[pd.DataFrame], layouts: Sequence[Layout]
-) -> list[tuple[pd.DataFrame | None, Layout]]:
+def _rings(nodes: Sequence[pd.DataFrame], layouts: Sequence[Layout]) -> list[tuple[pd.DataFrame | None, Layout]]:
     found = []
     for population in dict.fromkeys(layout.population for layout in layouts):
         own = [pair for pair in zip(nodes, layouts, strict=True) if pair[1].population == population]

@@ -57,12 +57,8 @@ def leaks_in_file(path: Path, rules: Rules) -> list[Leak]:
         else:
             pieces = [("", _KINDS.get(path.suffix, "text"), text)]
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-        return [
-            Leak(str(path), "whole file", f"cannot be read ({type(error).__name__})", "Repair or remove it.")
-        ]
-    return [
-        leak for place, kind, piece in pieces for leak in leaks_in_text(piece, kind, rules, str(path), place)
-    ]
+        return [Leak(str(path), "whole file", f"cannot be read ({type(error).__name__})", "Repair or remove it.")]
+    return [leak for place, kind, piece in pieces for leak in leaks_in_text(piece, kind, rules, str(path), place)]
 
 
 def leaks_in_text(text: str, kind: str, rules: Rules, file: str = "", place: str = "") -> list[Leak]:
@@ -88,9 +84,7 @@ def _identities(text: str) -> Iterator[tuple[list[str], str, str]]:
     if pseudonyms:
         yield [name[:4] + "…" for name in pseudonyms], "person pseudonyms", "Show groups, not persons."
     candidates = pd.Series(CODE.findall(text), dtype=str)
-    codes = (
-        candidates[read_codes(candidates)["valid"].to_numpy(dtype=bool)] if len(candidates) else candidates
-    )
+    codes = candidates[read_codes(candidates)["valid"].to_numpy(dtype=bool)] if len(candidates) else candidates
     if len(codes):
         yield (
             codes.tolist(),
@@ -117,9 +111,7 @@ def _small_in_rows(rows: Rows, rules: Rules) -> list[str]:
     for row in rows:
         if status is not None and -status <= len(row) and row[status] in HARMLESS:
             continue
-        declared = {
-            len(row) - place: cell for place, cell in enumerate(row) if cell.casefold() in rules.count_columns
-        }
+        declared = {len(row) - place: cell for place, cell in enumerate(row) if cell.casefold() in rules.count_columns}
         headings.update(declared)
         for from_right, heading in headings.items():
             cell = row[-from_right] if from_right <= len(row) else ""
@@ -178,9 +170,7 @@ def _plain_tables(text: str) -> list[Rows]:
     tables = [[_cells(line) for line in lines] for lines in blocks]
     for lines in blocks:
         ends = [(place, found) for place, line in enumerate(lines) if (found := SERIES.match(line))]
-        tables += [
-            [[found["name"] or ""], *(_cells(line) for line in lines[:place])] for place, found in ends
-        ]
+        tables += [[[found["name"] or ""], *(_cells(line) for line in lines[:place])] for place, found in ends]
     return tables
 
 

@@ -67,9 +67,7 @@ class CountTable:
 
     def _whole_counts(self, what: str) -> pd.Series:
         if self.counts not in self.frame.columns:
-            raise DisclosureError(
-                f"{what}: columns {list(self.frame.columns)} found, {self.counts!r} expected."
-            )
+            raise DisclosureError(f"{what}: columns {list(self.frame.columns)} found, {self.counts!r} expected.")
         counts = pd.to_numeric(self.frame[self.counts], errors="coerce")
         wrong = counts.isna() | (counts < 0) | (counts % 1 != 0)
         if wrong.any():
@@ -103,9 +101,7 @@ def reasons_to_hide(
             reasons[index[key]] = reasons[index[key]] or (GROUP if tells else "")
         for key in _wanted(table):
             if key not in index:
-                raise DisclosureError(
-                    f"hide: no cell {describe(key)} in the table. Spell it as the table does."
-                )
+                raise DisclosureError(f"hide: no cell {describe(key)} in the table. Spell it as the table does.")
             reasons[index[key]] = reasons[index[key]] or ONE
     changes = _small_changes(cells, shown, known, profile)
     return [reason or (EDITION if change else "") for reason, change in zip(reasons, changes, strict=True)]
@@ -122,9 +118,7 @@ def _tells_of_group(table: CountTable, frame: pd.DataFrame) -> np.ndarray:
     for column, values in table.sensitive.items():
         _check_sensitive(table, frame, column, values)
         whole = _wholes(table, frame, column)
-        asked = (
-            frame[column].isin([str(value) for value in values]) if len(values) else frame[column] != TOTAL
-        )
+        asked = frame[column].isin([str(value) for value in values]) if len(values) else frame[column] != TOTAL
         told |= asked.to_numpy() & (whole > 0) & ((counts == 0) | (counts == whole))
     return told
 

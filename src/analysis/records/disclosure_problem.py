@@ -53,9 +53,7 @@ def task_of(
     """What has to be hidden and protected in `tables`, whose cells are `nodes`; see `release_together`."""
     before = [table.as_edition(EARLIER) for table in earlier]
     layouts = [*(table.layout for table in tables.values()), *(table.layout for table in before)]
-    cells = all_cells(
-        [*nodes, *(table.nodes() for table in before)], layouts, linked=bool(before) and cumulative
-    )
+    cells = all_cells([*nodes, *(table.nodes() for table in before)], layouts, linked=bool(before) and cumulative)
     truth, published = _truth(tables, nodes, cells)
     ceiling = 10 * max(np.nanmax(truth), profile.min_persons, *(total.high for total in totals), 1.0)
     low, high = np.zeros(len(truth)), np.full(len(truth), ceiling)
@@ -90,9 +88,7 @@ def _truth(
     truth, published = np.full(len(cells.keys), np.nan), np.zeros(len(cells.keys), dtype=bool)
     for (name, table), frame in zip(tables.items(), nodes, strict=True):
         shows = table.layout.margins | (frame[list(table.layout.by)] != TOTAL).all(axis=1)
-        for key, count, is_shown in zip(
-            keys_of(frame, table.layout), frame[table.counts], shows, strict=True
-        ):
+        for key, count, is_shown in zip(keys_of(frame, table.layout), frame[table.counts], shows, strict=True):
             cell = index[key]
             if not np.isnan(truth[cell]) and truth[cell] != count:
                 raise DisclosureError(
@@ -146,9 +142,7 @@ def _shown(
     return shown
 
 
-def _completed(
-    cells: Cells, truth: np.ndarray, low: np.ndarray, high: np.ndarray, ceiling: float
-) -> np.ndarray:
+def _completed(cells: Cells, truth: np.ndarray, low: np.ndarray, high: np.ndarray, ceiling: float) -> np.ndarray:
     """True counts, with some possible counts for what earlier editions hide and for newcomers."""
     given = ~np.isnan(truth)
     knowledge = Knowledge(cells.equations, np.where(given, truth, low), np.where(given, truth, high), ceiling)

@@ -94,9 +94,7 @@ class KnownTotal:
         return not self.population or not population or self.population == population
 
 
-def known_total(
-    fact: Fact, where: Mapping[str, str] | None = None, population: str | None = None
-) -> KnownTotal:
+def known_total(fact: Fact, where: Mapping[str, str] | None = None, population: str | None = None) -> KnownTotal:
     """A published fact as a total an attacker knows, with the bounds that its wording or rounding allow.
 
     Parameters: `fact`, a count; `where`, the cell it is the total of; `population`, if the table's population
@@ -130,9 +128,7 @@ def profile_named(name: str, profiles: Mapping[str, Profile] | None = None) -> P
     """The profile `name`. Raises DisclosureError with the names there are if there is no such profile."""
     profiles = profiles if profiles is not None else load_profiles()
     if name not in profiles:
-        raise DisclosureError(
-            f"No disclosure profile {name!r}. Profiles: {', '.join(profiles)} (data/raw/{FILE})."
-        )
+        raise DisclosureError(f"No disclosure profile {name!r}. Profiles: {', '.join(profiles)} (data/raw/{FILE}).")
     return profiles[name]
 
 

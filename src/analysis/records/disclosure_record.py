@@ -63,8 +63,7 @@ class ReleaseRecord:
         wanted = {item.name for item in fields(cls)} - set(unread)
         if set(entries) != wanted:
             raise DisclosureError(
-                f"Release record: entries {sorted(entries)} found, {sorted(wanted)} expected. "
-                "Release the table again."
+                f"Release record: entries {sorted(entries)} found, {sorted(wanted)} expected. Release the table again."
             )
         lists = {name: tuple(entries[name]) for name in ("columns", "by")}
         pairs = tuple((str(child), str(parent)) for child, parent in entries["nested"])
@@ -81,9 +80,7 @@ class ReleaseRecord:
                 "Publish the released table as it is, or release the changed one again."
             )
         if not self.attacked:
-            raise DisclosureError(
-                "The table was released without being attacked. Use release(), which does both."
-            )
+            raise DisclosureError("The table was released without being attacked. Use release(), which does both.")
 
 
 def checksum_of_table(table: pd.DataFrame, columns: Sequence[str]) -> str:

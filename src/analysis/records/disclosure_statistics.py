@@ -25,9 +25,7 @@ class ReleasedShare:
     reason: str
 
 
-def release_share(
-    numerator: int, denominator: int, profile: Profile, *, sensitive: bool = True
-) -> ReleasedShare:
+def release_share(numerator: int, denominator: int, profile: Profile, *, sensitive: bool = True) -> ReleasedShare:
     """A single share, rebuilt from counts that may be shown.
 
     Parameters: persons with the property, persons in the group. Hidden if the group, those with or those
@@ -42,14 +40,10 @@ def release_share(
     'small'
     """
     if not 0 <= numerator <= denominator or denominator != int(denominator) or numerator != int(numerator):
-        raise DisclosureError(
-            f"Share of {numerator} in {denominator} found; whole persons, part of a whole, expected."
-        )
+        raise DisclosureError(f"Share of {numerator} in {denominator} found; whole persons, part of a whole, expected.")
     counts = (numerator, denominator - numerator, denominator)
     reason = "nobody" if denominator == 0 else ""
-    reason = (
-        "all or none of a group" if not reason and sensitive and numerator in (0, denominator) else reason
-    )
+    reason = "all or none of a group" if not reason and sensitive and numerator in (0, denominator) else reason
     reason = "small" if any(profile.is_small(count) for count in counts) else reason
     if reason:
         return ReleasedShare(None, None, None, True, reason)

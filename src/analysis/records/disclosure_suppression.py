@@ -195,9 +195,7 @@ def _shifted(pattern: Pattern, cell: int, shift: float) -> np.ndarray | None:
     target = -(matrix[:, ~rest] @ bounds[0][~rest])
 
     moves = bounds[0].copy()
-    answer = solve(
-        price[rest], matrix[:, rest], (target, target), (bounds[0][rest], bounds[1][rest]), problem.whole
-    )
+    answer = solve(price[rest], matrix[:, rest], (target, target), (bounds[0][rest], bounds[1][rest]), problem.whole)
     if answer is None:
         return None
     moves[rest] = answer

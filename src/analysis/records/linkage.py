@@ -32,7 +32,7 @@ class PersonMonths:
     """People (rows) by months (columns): `flags` holds the bits above, `place` the position in `municipalities`.
 
     The municipality of a month is the one that paid benefit, else the one of the spell. Not to be published:
-    it is a row per person. `unknown_people` counts rows of any table whose person is not in `persons`.
+    it is a row per person. `unknown_rows` counts rows of any table whose person is not in `persons`.
     """
 
     people: pd.Series
@@ -40,7 +40,7 @@ class PersonMonths:
     municipalities: tuple[str, ...]
     flags: NDArray[np.uint8]
     place: NDArray[np.int16]
-    unknown_people: int
+    unknown_rows: int
 
 
 def link(

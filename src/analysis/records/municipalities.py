@@ -59,7 +59,8 @@ def in_force(codes: pd.Series, days: pd.Series | pd.Timestamp) -> np.ndarray:
     array([ True, False, False])
     """
     versions = code_versions().set_index("code")
-    place = versions.index.get_indexer(pd.Index(codes))  # each code stands once: the tests see to it
+    numbers, different = pd.factorize(codes)
+    place = np.append(versions.index.get_indexer(different), -1)[numbers]  # each code stands once in the list
     known = place >= 0
     on = (days if isinstance(days, pd.Series) else pd.Series([days] * len(codes))).to_numpy("datetime64[us]")
     first, last = (versions[name].to_numpy("datetime64[us]")[place] for name in ("first", "last"))

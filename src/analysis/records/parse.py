@@ -16,9 +16,11 @@ from analysis.records.cells import ADVICE, CLOCK, FORMS, MIDNIGHT, Broken, Cells
 from analysis.records.contract import CONTRACTS, PSEUDONYM, kind_of
 from analysis.records.mapping import SourceMapping, TableMapping, normal
 from analysis.records.municipalities import code_versions
-from analysis.records.pseudonym import PseudonymKey, holds_code, is_code_shaped, pseudonymise, read_codes
+from analysis.records.pseudonym import holds_code, is_code_shaped, pseudonymise, read_codes
 from analysis.records.read import RawTable
 from analysis.records.report import Finding, file_finding, finding
+
+Door = Callable[[], Callable[[str], str]]  # gives what makes a pseudonym of a code, or raises PseudonymKeyError
 
 
 @dataclass
@@ -50,8 +52,8 @@ def empty_table(table: str) -> Parsed:
     )
 
 
-def parse_table(table: str, raw: RawTable, mapping: SourceMapping, key: Callable[[], PseudonymKey]) -> Parsed:
-    """A raw table in the contract's words. `key` is asked for only if identification codes are found.
+def parse_table(table: str, raw: RawTable, mapping: SourceMapping, door: Door) -> Parsed:
+    """A raw table in the contract's words. `door` is asked for only if identification codes are found.
 
     Raises PseudonymKeyError if they are found and there is no good key.
     """
@@ -64,7 +66,7 @@ def parse_table(table: str, raw: RawTable, mapping: SourceMapping, key: Callable
             parsed.reported[name] = np.ones(len(raw.frame), bool)
             parsed.frame[name] = typed(kind_of(table, name), pd.Series([], dtype="str")).reindex(parsed.frame.index)
     if "person_id" in columns:
-        parsed.frame["person_id"] = _through_the_door(table, parsed, key)
+        parsed.frame["person_id"] = _through_the_door(table, parsed, door)
     return parsed
 
 
@@ -146,7 +148,9 @@ def _values(table: str, column: str, text: pd.Series, names: TableMapping) -> tu
 
 def _translated(text: pd.Series, words: Mapping[str, str]) -> pd.Series:
     """The source's codes as the contract's values; what is unknown stays, and is found by the contract."""
-    return pd.Series([word if pd.isna(word) else words.get(normal(word), word) for word in text], dtype="str")
+    return pd.Series(
+        [word if pd.isna(word) else words.get(normal(word), word) for word in text.to_numpy(object)], dtype="str"
+    )
 
 
 def _municipality_codes(text: pd.Series) -> tuple[pd.Series, Notes]:
@@ -159,7 +163,7 @@ def _municipality_codes(text: pd.Series) -> tuple[pd.Series, Notes]:
     return codes.where(~short, codes.str.zfill(4)), notes
 
 
-def _through_the_door(table: str, parsed: Parsed, key: Callable[[], PseudonymKey]) -> pd.Series:
+def _through_the_door(table: str, parsed: Parsed, door: Door) -> pd.Series:
     """person_id with every identification code tested and replaced by its pseudonym; what is neither stays outside."""
     people = parsed.frame["person_id"]
     shaped = is_code_shaped(people)
@@ -172,7 +176,7 @@ def _through_the_door(table: str, parsed: Parsed, key: Callable[[], PseudonymKey
     advice = "Correct the code at the source: its date or check digit is wrong. It was not stored."
     parsed.reject(table, "person_id", "a valid identification code", advice, wrong, people)
     parsed.birth = said.where(~pd.Series(wrong, index=people.index), axis=0) if table == "persons" else None
-    replaced = pseudonymise(people.where(shaped & ~wrong), key())
+    replaced = pseudonymise(people.where(shaped & ~wrong), door())
     parsed.notes.append(f"{table}: {int((shaped & ~wrong).sum()):,} identification codes were replaced by pseudonyms")
     return replaced.where(shaped, people)
 

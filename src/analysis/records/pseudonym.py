@@ -13,7 +13,7 @@ import hmac
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -159,7 +159,9 @@ def read_codes(codes: pd.Series) -> pd.DataFrame:
         raise RecordsError(
             "A text that is not eleven digits was read as an identification code. Test is_code_shaped first."
         )
-    digits = np.frombuffer("".join(codes).encode("ascii"), np.uint8).reshape(-1, 11).astype(np.int64) - ord("0")
+    digits = np.frombuffer("".join(codes.to_numpy(object)).encode("ascii"), np.uint8).reshape(-1, 11).astype(
+        np.int64
+    ) - ord("0")
     first, second = digits[:, :10] @ FIRST_WEIGHTS % 11, digits[:, :10] @ SECOND_WEIGHTS % 11
     check = np.where(first < 10, first, np.where(second < 10, second, 0))
     century, (years, months, days) = digits[:, 0], (digits[:, i] * 10 + digits[:, i + 1] for i in (1, 3, 5))
@@ -176,11 +178,11 @@ def read_codes(codes: pd.Series) -> pd.DataFrame:
     )
 
 
-def pseudonymise(codes: pd.Series, key: PseudonymKey) -> pd.Series:
-    """The pseudonym of every code; missing stays missing. Each different code is computed once.
+def pseudonymise(codes: pd.Series, pseudonym: Callable[[str], str]) -> pd.Series:
+    """The pseudonym of every code, by the `pseudonym` of a key; missing stays missing. Each code is computed once.
 
     Test the codes with :func:`read_codes` first: a mistyped one would become a person of its own.
     """
     numbers, different = pd.factorize(codes)
-    pseudonyms = np.array([key.pseudonym(code) for code in different] + [None], dtype=object)
+    pseudonyms = np.array([*map(pseudonym, different.to_numpy(object)), None], dtype=object)
     return pd.Series(pseudonyms[numbers], index=codes.index, dtype="str", name=codes.name)

@@ -68,7 +68,7 @@ def shown(values: pd.Series) -> np.ndarray:
 
 def _different(values: pd.Series) -> tuple[list[object], np.ndarray]:
     numbers, different = pd.factorize(values)
-    return list(different), numbers
+    return list(np.asarray(different, dtype=object)), numbers
 
 
 def _short(value: object) -> str:
