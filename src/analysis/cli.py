@@ -16,6 +16,7 @@ from analysis.evidence import EvidenceError, RawData, project_root
 app = typer.Typer(
     help="Joint help: run the notebooks, fill the catalogue of figures, check the house.",
     no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # a local variable may hold an identification code
 )
 
 records_app = typer.Typer(help="Data about persons: check an extract, make a synthetic register.", no_args_is_help=True)
