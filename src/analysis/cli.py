@@ -94,12 +94,22 @@ def _findings(root: Path) -> list[str]:
         batch.read_plan(root)
     except batch.Refused as error:
         found.append(str(error))
-    found += [
-        f"{path.relative_to(root)} is not what the contracts make now. Run: uhisabi refresh"
-        for path, content in evidence.papers_of_the_data(root).items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != content
-    ]
+    try:
+        found += [
+            f"{path.relative_to(root)} is not what the contracts make now. Run: uhisabi refresh"
+            for path, content in _papers(root).items()
+            if not path.is_file() or path.read_text(encoding="utf-8") != content
+        ]
+    except EvidenceError as error:
+        found.append(str(error))
     return found + evidence.check_raw_data(root) + publish.check_catalogue(root / "figures", notebooks)
+
+
+def _papers(root: Path) -> dict[Path, str]:
+    """The generated papers of all rooms: path → content."""
+    from analysis import evidence, records
+
+    return {**evidence.papers_of_the_data(root), **records.papers_of_the_records(root)}
 
 
 @app.command()
@@ -114,17 +124,17 @@ def accept(
 @app.command()
 def refresh() -> None:
     """Bring the committed notebooks and generated papers up to what the main jobs and contracts make now."""
-    from analysis import batch, evidence
+    from analysis import batch
 
     root = project_root()
-    for path, content in evidence.papers_of_the_data(root).items():
-        changed = not path.is_file() or path.read_text(encoding="utf-8") != content
-        path.write_text(content, encoding="utf-8")
-        typer.echo(f"{path.relative_to(root)}: {'refreshed' if changed else 'unchanged'}")
     for job in batch.read_plan(root):
         if job.main:
             changed = batch.refresh_notebook(root, job)
             typer.echo(f"{job.notebook.path.name}: {'refreshed' if changed else 'unchanged'}")
+    for path, content in _papers(root).items():
+        changed = not path.is_file() or path.read_text(encoding="utf-8") != content
+        path.write_text(content, encoding="utf-8")
+        typer.echo(f"{path.relative_to(root)}: {'refreshed' if changed else 'unchanged'}")
 
 
 @records_app.command(name="check")

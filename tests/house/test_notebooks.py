@@ -38,7 +38,7 @@ def test_stored_outputs_and_figures_are_those_of_a_run_now(notebook: Path, tmp_p
 
 
 def test_a_wrong_number_in_a_stored_output_fails(tmp_path: Path) -> None:
-    notebook = json.loads(NOTEBOOKS[0].read_text(encoding="utf-8"))
+    notebook = json.loads((ROOT / "notebooks" / "01_evidence.ipynb").read_text(encoding="utf-8"))
     code = [i for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"]
     notebook["cells"] = notebook["cells"][: code[2] + 1]  # parameters, setup and the first table
     first_table = notebook["cells"][-1]["outputs"][0]["data"]

@@ -8,6 +8,7 @@ import subprocess
 
 from analysis.evidence import RawData, papers_of_the_data, project_root
 from analysis.evidence.contracts import CONTRACTS
+from analysis.records import papers_of_the_records
 
 ROOT = project_root()
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -16,7 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_generated_papers_are_those_the_contracts_make_now() -> None:
     outdated = [
         path.name
-        for path, content in papers_of_the_data(ROOT).items()
+        for path, content in {**papers_of_the_data(ROOT), **papers_of_the_records(ROOT)}.items()
         if not path.is_file() or path.read_text(encoding="utf-8") != content
     ]
     assert outdated == []

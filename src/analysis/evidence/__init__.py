@@ -13,7 +13,7 @@ from analysis.evidence.files import EvidenceError, RawData, check_raw_data, proj
 if TYPE_CHECKING:
     from analysis.evidence.assumptions import Assumption, Scenario, load_assumptions, load_scenarios
     from analysis.evidence.contracts import CONTRACTS, UNITS, load_bottlenecks, load_months, read_table
-    from analysis.evidence.dictionary import papers_of_the_data
+    from analysis.evidence.dictionary import GENERATED, markdown_table, papers_of_the_data
     from analysis.evidence.facts import (
         Count,
         Fact,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 _HOME = {
     "assumptions": ("Assumption", "Scenario", "load_assumptions", "load_scenarios"),
     "contracts": ("CONTRACTS", "UNITS", "load_bottlenecks", "load_months", "read_table"),
-    "dictionary": ("papers_of_the_data",),
+    "dictionary": ("GENERATED", "markdown_table", "papers_of_the_data"),
     "facts": (
         "Count",
         "Fact",
@@ -73,6 +73,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "CONTRACTS",
+    "GENERATED",
     "LOG_RISK_RATIO",
     "NORMAL_975",
     "UNITS",
@@ -101,6 +102,7 @@ __all__ = [
     "load_readings",
     "load_scenarios",
     "load_sources",
+    "markdown_table",
     "named_priors",
     "papers_of_the_data",
     "project_root",

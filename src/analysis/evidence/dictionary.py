@@ -13,7 +13,7 @@ from typing import Any
 
 from analysis.evidence.assumptions import Assumption, Scenario, load_assumptions, load_scenarios
 from analysis.evidence.contracts import CONTRACTS, UNITS
-from analysis.evidence.files import RawData
+from analysis.evidence.files import EvidenceError, RawData
 from analysis.evidence.synthesis import named_priors
 
 GENERATED = "<!-- Written by `uhisabi refresh` from the contracts; do not edit. -->"
@@ -34,15 +34,21 @@ def data_dictionary(raw: RawData) -> str:
     """Every table of data/raw with its columns, as Markdown."""
     parts = [f"# Data dictionary\n\n{GENERATED}\n\nThe tables of `data/raw/`, as their contracts declare them."]
     for name, schema in CONTRACTS.items():
-        row = raw.register[name if name in raw.register else raw.names(name)[0]]
+        files = [name] if name in raw.register else raw.names(name)  # a folder of scenarios has one contract
+        if not files:
+            raise EvidenceError(raw.problem(name))
+        row = raw.register[files[0]]
         about = f"{schema.description} Made by {row.made_by}, {row.made_on}. {row.obtained}. Licence: {row.licence}."
         columns = (
             (f"`{c}`", _type(f), _yes(f.nullable), _values(f), f.description or "") for c, f in schema.columns.items()
         )
         parts.append(
-            f"## {name}\n\n{about}\n\n" + _table(("column", "type", "may be empty", "allowed", "meaning"), columns)
+            f"## {name}\n\n{about}\n\n"
+            + markdown_table(("column", "type", "may be empty", "allowed", "meaning"), columns)
         )
-    parts.append("## Units\n\n" + _table(("unit", "meaning"), ((f"`{u}`", meaning) for u, meaning in UNITS.items())))
+    parts.append(
+        "## Units\n\n" + markdown_table(("unit", "meaning"), ((f"`{u}`", meaning) for u, meaning in UNITS.items()))
+    )
     return "\n\n".join(parts) + "\n"
 
 
@@ -71,9 +77,11 @@ def assumption_log(raw: RawData) -> str:
             if a.role == role
         )
         heading = ("id", "what", "value", "range", "distribution", "unit", "why", "source", "basis", "impact")
-        parts.append(f"## {role.capitalize()}\n\n" + _table(heading, rows))
+        parts.append(f"## {role.capitalize()}\n\n" + markdown_table(heading, rows))
     scenarios = ((f"`{s.name}`", s.label_en, _differences(s, assumptions), s.why) for s in load_scenarios(raw).values())
-    parts.append("## Scenarios\n\n" + _table(("scenario", "what", "differs from the baseline", "why"), scenarios))
+    parts.append(
+        "## Scenarios\n\n" + markdown_table(("scenario", "what", "differs from the baseline", "why"), scenarios)
+    )
     priors = (
         (
             f"`{p.prior_id}`",
@@ -89,7 +97,7 @@ def assumption_log(raw: RawData) -> str:
     parts.append(
         "## Priors from comparable programmes\n\n"
         "The effect of one more programme like those read, not a finding about Estonia.\n\n"
-        + _table(("prior", "scale", "mean", "sd", "95 %", "studies", "rows"), priors)
+        + markdown_table(("prior", "scale", "mean", "sd", "95 %", "studies", "rows"), priors)
     )
     return "\n\n".join(parts) + "\n"
 
@@ -160,7 +168,8 @@ def _number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _table(heading: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def markdown_table(heading: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Rows of cells as a Markdown table."""
     heading = list(heading)
     lines = [heading, ["---"] * len(heading), *([str(cell).replace("\n", " ") for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.records.check import check_extract, check_register, read_register
+    from analysis.records.codebook import papers_of_the_records
     from analysis.records.contract import CONTRACTS, TABLES, describe_contract
     from analysis.records.datapackage import datapackage
     from analysis.records.disclosure import Released, release, release_together
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "check": ("check_extract", "check_register", "read_register"),
+    "codebook": ("papers_of_the_records",),
     "contract": ("CONTRACTS", "TABLES", "describe_contract"),
     "datapackage": ("datapackage",),
     "disclosure": ("Released", "release", "release_together"),
@@ -110,6 +112,7 @@ __all__ = [
     "national_weight",
     "open_register",
     "overlap",
+    "papers_of_the_records",
     "profile_named",
     "pseudonymise",
     "public_totals",
