@@ -112,11 +112,12 @@ def draw_ended_benchmark(table: pd.DataFrame, panel: Panel) -> None:
     right = float(last["month"]) * 1.02
     panel.text(
         0.4,
-        ended + 0.045,
+        ended + 0.055,
         words.text("ended-benchmark.line", ended=ended),
         ha="left",
         color=THIRD,
         fontweight="semibold",
+        bbox=None,
     )
     labels = [
         ("curve", last["share"], MAIN),
