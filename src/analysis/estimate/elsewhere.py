@@ -60,7 +60,7 @@ def effects_on_ratio_scale(effects: pd.DataFrame, syntheses: Iterable[Synthesis]
 def days_saved(effects: pd.DataFrame) -> pd.DataFrame:
     """Where the days went in the one trial that measured every outcome, long-term unemployed people.
 
-    Rows: unemployed, work, out_of_labour_force. Columns: key, effect_id, days, low, high (95 %), share_of_saved.
+    Rows: unemployed, work, out_of_labour_force. Columns: key, effect_id, study, days, low, high (95 %), share_of_saved.
     """
     ids = {
         "unemployed": "austria-long.days-unemployed",
@@ -74,6 +74,7 @@ def days_saved(effects: pd.DataFrame) -> pd.DataFrame:
         {
             "key": list(ids),
             "effect_id": rows.index,
+            "study": rows["study"].to_numpy(),
             "days": days,
             "low": days - reach,
             "high": days + reach,

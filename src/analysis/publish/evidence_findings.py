@@ -239,7 +239,7 @@ def effects_elsewhere(table: pd.DataFrame, group: str) -> Finding:
         unit="ratio",
         n=counts["studies"],
         population="elsewhere",
-        period="2003/2023",
+        period=_publication_years(table),
         sources=["effect-literature"],
         files=["effect_sizes.csv", "assumptions.csv"],
         results=counts,
@@ -257,7 +257,7 @@ def days_saved(table: pd.DataFrame) -> Finding:
         unit="days",
         n=1,
         population="elsewhere",
-        period="2015/2019",
+        period=_publication_years(table),
         sources=["effect-literature"],
         files=["effect_sizes.csv"],
         results={"studies": 1},
@@ -302,6 +302,12 @@ def _counted_row_name(words: Words, row: Any) -> str:
 def _effect_name(words: Words, row: Any) -> str:
     where = words.text("effects.pooled") if row.is_pooled else words.text(f"country.{row.country}")
     return f"{where}: {words.text(f'outcome.{row.outcome_id}')}"
+
+
+def _publication_years(table: pd.DataFrame) -> str:
+    """First and last year in which the studies of a table came out, as their names give them."""
+    years = sorted(set(table["study"].str.extract(r"\b(20\d\d)\b")[0].dropna()))
+    return years[0] if len(years) == 1 else f"{years[0]}/{years[-1]}"
 
 
 def _phases(facts: Facts) -> dict[str, tuple[str, str]]:
