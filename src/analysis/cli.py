@@ -27,7 +27,9 @@ app.add_typer(disclosure_app, name="disclosure")
 
 @app.command()
 def run(
-    notebook: Annotated[str, typer.Argument(help="A notebook or a job of the plan; without it the whole plan.")] = "",
+    notebook: Annotated[
+        str, typer.Argument(help="A notebook or a job of the plan; without it all that runs by default.")
+    ] = "",
     parameter: Annotated[list[str] | None, typer.Option("-p", help="name=value; may be repeated.")] = None,
     force: Annotated[bool, typer.Option(help="Run what is unchanged as well.")] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Processes at a time; 0 is one for each core.")] = 0,
@@ -46,7 +48,7 @@ def run(
     given = batch.parse_assignments(parameter or [])
     if given and not notebook:
         raise batch.Refused("-p needs a notebook, such as: uhisabi run 01_evidence -p language=et")
-    chosen = batch.select_jobs(root, notebook, given) if notebook else batch.read_plan(root)
+    chosen = batch.select_jobs(root, notebook, given)
     if timeout_seconds:
         chosen = tuple(replace(job, timeout_seconds=timeout_seconds) for job in chosen)
     try:
@@ -59,15 +61,13 @@ def run(
 
 @app.command(name="list")
 def list_jobs() -> None:
-    """Show the plan's jobs with their state, and the parameters of each notebook."""
+    """Show the plan's jobs with their state, those made by one `for_each` in one line, and all parameters."""
     from analysis import batch
 
     root = project_root()
     states = batch.plan_states(root)
-    for job, state in states:
-        main = "main, " if job.main else ""
-        reason = f" ({state.reason})" if state.reason not in ("", state.kind) else ""
-        typer.echo(f"{job.name}: {main}{state.kind}{reason}")
+    for line in batch.describe_states(states):
+        typer.echo(line)
     for notebook in {job.notebook.name: job.notebook for job, _ in states}.values():
         typer.echo(f"\nParameters of {notebook.name}")
         for name, declared in batch.read_parameters(notebook, root).items():

@@ -10,7 +10,7 @@ from analysis.batch.progress import Progress, make_progress
 from analysis.batch.refresh import refresh_notebook
 from analysis.batch.refusals import Refused
 from analysis.batch.runner import Summary, run
-from analysis.batch.state import State, plan_states
+from analysis.batch.state import State, describe_states, plan_states
 
 __all__ = [
     "Finding",
@@ -20,6 +20,7 @@ __all__ = [
     "Refused",
     "State",
     "Summary",
+    "describe_states",
     "lint_notebook",
     "make_progress",
     "parse_assignments",

@@ -86,7 +86,7 @@ class Allowed:
     def _problem_of_text(self, value: str, root: Path) -> str | None:
         if self.any_text or (self.month and re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value)):
             return None
-        valid = [*self.texts, *(name for phrase in self.vocabularies for name in _vocabulary(phrase, root))]
+        valid = [*self.texts, *named_values(self, root)]
         if value in valid:
             return None
         guess = nearest(value, valid)
@@ -121,6 +121,11 @@ def _read_clause(clause: str) -> Allowed:
         month=MONTH in items,
         any_text=ANY_TEXT in items,
     )
+
+
+def named_values(allowed: Allowed, root: Path) -> tuple[str, ...]:
+    """All values of the vocabularies that `allowed` names, in order; quoted texts such as "all" are not among them."""
+    return tuple(name for phrase in allowed.vocabularies for name in _vocabulary(phrase, root))
 
 
 @cache

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.batch.notebook import joined
+from analysis.batch.page import write_page
 
 KERNEL_START_SECONDS = 120
 OUTPUT_DELAY_SECONDS = 30  # how long the last outputs of a finished cell may take to arrive on a busy machine
@@ -37,6 +38,7 @@ class Task:
     given: Mapping[str, Any]  # parameters that differ from the notebook's defaults
     staging: Path
     timeout_seconds: int
+    page_language: str = ""  # if not empty, the executed notebook is written as a web page as well
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,9 @@ def start_worker() -> None:
 def execute(task: Task) -> Failure | None:
     """Run the notebook of `task` in a kernel of its own; None means success.
 
-    Leaves the executed copy in `staging/notebook.ipynb`, also after a failure, and the published figures in
-    `staging/figures/`. Whatever goes wrong in the notebook is a Failure; what is raised is the worker's own
-    trouble, such as an OSError for a full disk.
+    Leaves the executed copy in `staging/notebook.ipynb`, also after a failure, the page, if one is asked for,
+    in `staging/notebook.html`, and the published figures in `staging/figures/`. Whatever goes wrong in the notebook
+    is a Failure; what is raised is the worker's own trouble, such as an OSError for a full disk.
     """
     (task.staging / "figures").mkdir()
     executed = task.staging / "notebook.ipynb"
@@ -106,7 +108,9 @@ def execute(task: Task) -> Failure | None:
             )
         except Exception as error:
             return _failure(task, error, executed)
-        return _unfinished(executed)
+        if (unfinished := _unfinished(executed)) is None and task.page_language:
+            write_page(executed, task.staging / "notebook.html", task.page_language)
+        return unfinished
 
 
 def _environment(task: Task) -> dict[str, str]:

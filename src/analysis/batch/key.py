@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from analysis.batch.notebook import Cell
 from analysis.batch.plan import Job
 from analysis.evidence import sha256_of
 
@@ -22,14 +21,14 @@ Parts = dict[str, str]
 INPUT_FOLDERS = ("data/raw", "src/analysis")
 
 
-def hash_tree(root: Path, folder: Path) -> Parts:
+def hash_tree(root: Path, folder: Path, checksum: Callable[[Path], str] = sha256_of) -> Parts:
     """Checksum of every file below `folder`, by path relative to `root`, without caches and hidden files."""
     parts = {}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(root)
         hidden = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
         if not hidden and path.is_file():
-            parts[relative.as_posix()] = sha256_of(path)
+            parts[relative.as_posix()] = checksum(path)
     return parts
 
 
@@ -49,20 +48,13 @@ def shared_parts(root: Path) -> Parts:
 
 def job_parts(job: Job, shared: Mapping[str, str]) -> Parts:
     """All parts of the key of `job`."""
-    code = [cell for cell in job.notebook.cells if cell.kind == "code"]
-    text = [cell for cell in job.notebook.cells if cell.kind != "code"]
     parts = dict(shared)
-    parts["notebook code"] = _hash_cells(code)
-    parts["notebook text"] = _hash_cells(text)
+    parts["notebook code"] = job.notebook.code_checksum
+    parts["notebook text"] = job.notebook.text_checksum
     parts["main job"] = str(job.main).lower()
     for name, value in job.parameters.items():
         parts[f"parameter {name}"] = json.dumps(value, ensure_ascii=False)
     return parts
-
-
-def _hash_cells(cells: Iterable[Cell]) -> str:
-    content = json.dumps([[cell.kind, cell.tags, cell.source] for cell in cells])
-    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def key_of(parts: Mapping[str, str]) -> str:

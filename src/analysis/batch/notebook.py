@@ -5,8 +5,11 @@ Importing nbformat costs more than everything an unchanged plan needs, and readi
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +50,24 @@ class Notebook:
         """The code cells in order."""
         return tuple(cell for cell in self.cells if cell.kind == "code")
 
+    @cached_property
+    def code_checksum(self) -> str:
+        """Checksum over kind, tags and source of the code cells."""
+        return _hash_cells(self.code_cells)
+
+    @cached_property
+    def text_checksum(self) -> str:
+        """Checksum over kind, tags and source of all other cells."""
+        return _hash_cells(cell for cell in self.cells if cell.kind != "code")
+
     def tagged(self, tag: str) -> tuple[Cell, ...]:
         """The code cells that carry `tag`."""
         return tuple(cell for cell in self.code_cells if tag in cell.tags)
+
+
+def _hash_cells(cells: Iterable[Cell]) -> str:
+    content = json.dumps([[cell.kind, cell.tags, cell.source] for cell in cells])
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def joined(text: str | list[str]) -> str:

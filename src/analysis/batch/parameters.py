@@ -149,12 +149,17 @@ def resolve(
             continue
         parameter = parameters[name]
         try:
-            values[name] = _checked(value, parameter.type_name, parameter.allowed, root)
+            values[name] = check_value(parameter, value, root)
         except Refused as error:
             problems.append(f"{where}: parameter {name}: {error}")
     if problems:
         raise Refused("\n".join(problems))
     return values
+
+
+def check_value(parameter: Parameter, value: object, root: Path) -> Value:
+    """`value`, a text or typed, in the type of `parameter`. Raises Refused if it is not allowed."""
+    return _checked(value, parameter.type_name, parameter.allowed, root)
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:

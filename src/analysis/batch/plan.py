@@ -7,6 +7,8 @@ The plan is a list of jobs, each a mapping with these keys::
       parameters: {language: et} # default: those of the notebook
       main: false                # the main job runs the defaults and fills figures/; at most one a notebook
       timeout_seconds: 600       # for each cell
+      default: true              # false: run only when asked for by name
+      for_each: municipality     # a job for each value (see analysis.batch.each); `name` then begins their names
 """
 
 from __future__ import annotations
@@ -16,20 +18,29 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from analysis.batch.each import job_names, read_for_each
 from analysis.batch.notebook import Notebook, read_notebook
-from analysis.batch.parameters import Value, read_parameters, resolve
-from analysis.batch.refusals import Refused, unknown
+from analysis.batch.parameters import Parameter, Value, read_parameters, resolve
+from analysis.batch.refusals import Refused, nearest, unknown
 
 PLAN = "notebooks/runs.yml"
 TIMEOUT_SECONDS = 600
-_KEYS = {"notebook": str, "name": str, "parameters": dict, "main": bool, "timeout_seconds": int}
+_KEYS: dict[str, type | None] = {
+    "notebook": str,
+    "name": str,
+    "parameters": dict,
+    "main": bool,
+    "timeout_seconds": int,
+    "default": bool,
+    "for_each": None,  # has its own check
+}
 _SLUG_LENGTH = 80
 
 
@@ -43,6 +54,9 @@ class Job:
     changed: Mapping[str, Value]
     main: bool = False
     timeout_seconds: int = TIMEOUT_SECONDS  # for each cell
+    default: bool = True  # whether it belongs to `uhisabi run` without a name
+    each: Mapping[str, Value] = field(default_factory=dict)  # values by which it differs from others of its line
+    family: str = ""  # what the names of all jobs of its line begin with, if the line has for_each
 
 
 def read_plan(root: Path) -> tuple[Job, ...]:
@@ -51,7 +65,7 @@ def read_plan(root: Path) -> tuple[Job, ...]:
     problems: list[str] = []
     for line, entry in _entries(root / PLAN, problems):
         try:
-            jobs.append(_job(entry, root))
+            jobs += _jobs(entry, root)
         except Refused as error:
             problems += [f"{PLAN}, line {line}: {message}" for message in str(error).split("\n")]
     problems += _clashes(jobs)
@@ -94,8 +108,9 @@ def _entry(node: yaml.Node) -> dict[str, Any]:
             raise Refused(unknown("key", key, _KEYS))
         if count > 1:
             raise Refused(f"key {key} is given {count} times; keep one")
-        if type(entry[key]) is not _KEYS[key]:
-            raise Refused(f"{key}: found {entry[key]!r}, expected {_KEYS[key].__name__}")
+        kind = _KEYS[key]
+        if kind is not None and type(entry[key]) is not kind:
+            raise Refused(f"{key}: found {entry[key]!r}, expected {kind.__name__}")
     if "notebook" not in entry:
         raise Refused("key notebook is missing")
     if entry.get("timeout_seconds", 1) < 1:
@@ -103,7 +118,8 @@ def _entry(node: yaml.Node) -> dict[str, Any]:
     return entry
 
 
-def _job(entry: Mapping[str, Any], root: Path) -> Job:
+def _jobs(entry: Mapping[str, Any], root: Path) -> list[Job]:
+    """The jobs of one entry: one, or with `for_each` one for each combination of values."""
     job = make_job(
         root,
         entry["notebook"],
@@ -112,11 +128,35 @@ def _job(entry: Mapping[str, Any], root: Path) -> Job:
         main=entry.get("main", False),
         timeout_seconds=entry.get("timeout_seconds", TIMEOUT_SECONDS),
     )
+    _check_job(job)
+    job = replace(job, default=entry.get("default", True))
+    return _one_for_each(job, entry, root) if "for_each" in entry else [job]
+
+
+def _one_for_each(job: Job, entry: Mapping[str, Any], root: Path) -> list[Job]:
+    """`job` once for each combination of values that the entry asks for."""
+    if job.main:
+        raise Refused(f"the main job {job.name} must run the defaults, but has for_each; give it a line of its own")
+    parameters = read_parameters(job.notebook, root)
+    combinations = read_for_each(entry["for_each"], parameters, entry.get("parameters", {}), job.notebook.name, root)
+    return [
+        replace(
+            job,
+            name=name,
+            parameters={**job.parameters, **values},
+            changed=_changed({**job.parameters, **values}, parameters),
+            each=values,
+            family=job.name,
+        )
+        for name, values in zip(job_names(job.name, combinations), combinations, strict=True)
+    ]
+
+
+def _check_job(job: Job) -> None:
     if not re.fullmatch(r"\w[\w.-]*", job.name) or "--" in job.name:
         raise Refused(f"name {job.name!r}: expected letters, digits, `_`, `.` and single `-`; it names files")
     if job.main and job.changed:
         raise Refused(f"the main job {job.name} must run the defaults, but changes {', '.join(job.changed)}")
-    return job
 
 
 def _clashes(jobs: list[Job]) -> list[str]:
@@ -146,8 +186,11 @@ def make_job(
     source = find_notebook(root, notebook)
     parameters = read_parameters(source, root)
     values = resolve(parameters, given, source.name, root)
-    changed = {key: value for key, value in values.items() if value != parameters[key].default}
-    return Job(name or source.name, source, values, changed, main, timeout_seconds)
+    return Job(name or source.name, source, values, _changed(values, parameters), main, timeout_seconds)
+
+
+def _changed(values: Mapping[str, Value], parameters: Mapping[str, Parameter]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if value != parameters[name].default}
 
 
 def find_notebook(root: Path, notebook: str) -> Notebook:
@@ -160,19 +203,35 @@ def find_notebook(root: Path, notebook: str) -> Notebook:
 
 
 def select_jobs(root: Path, notebook: str, given: Mapping[str, str]) -> tuple[Job, ...]:
-    """The jobs that `uhisabi run NOTEBOOK -p …` asks for.
+    """The jobs that `uhisabi run NOTEBOOK -p …` asks for; without a notebook those the plan runs by default.
 
     With parameters one job outside the plan; without, the plan's jobs of that notebook, or its job of that
-    name, or, for a notebook that is not in the plan, one job with the defaults. Raises Refused.
+    name, or its jobs whose names a line with `for_each` begins like that, or, for a notebook that is not in the
+    plan, one job with the defaults. Raises Refused.
     """
+    if not notebook:
+        return tuple(job for job in read_plan(root) if job.default)
     stem = Path(notebook).name.removesuffix(".ipynb")
     if not given:
         plan = read_plan(root)
-        planned = [job for job in plan if job.notebook.name == stem] or [job for job in plan if job.name == stem]
+        planned = (
+            [job for job in plan if job.notebook.name == stem]
+            or [job for job in plan if job.name == stem]
+            or [job for job in plan if job.family == stem]
+        )
         if planned:
             return tuple(planned)
+        if not (root / "notebooks" / f"{stem}.ipynb").is_file() and (like := _like_a_job(stem, plan)):
+            raise Refused(like)
     name = f"{stem}--{_slug(given) if given else 'defaults'}"
     return (make_job(root, notebook, given, name=name),)
+
+
+def _like_a_job(found: str, plan: Sequence[Job]) -> str:
+    """Sentence on an unknown name that comes nearest to a job; empty if it comes nearer to a notebook."""
+    notebooks = {job.notebook.name for job in plan}
+    guess = nearest(found, [*notebooks, *(job.name for job in plan)])
+    return "" if guess is None or guess in notebooks else f"unknown job {found!r}; did you mean {guess!r}?"
 
 
 def _slug(given: Mapping[str, str]) -> str:

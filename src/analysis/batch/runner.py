@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.batch.catalogue import Build, refresh_catalogue
 from analysis.batch.execute import Failure, Task, execute, start_worker
+from analysis.batch.index import write_index
 from analysis.batch.key import key_of, shared_parts
 from analysis.batch.plan import Job
 from analysis.batch.progress import Progress
@@ -73,11 +74,13 @@ def run(
         shared = shared_parts(root)
         states = {job.name: job_state(job, store, shared) for job in jobs}
         unchanged = tuple(name for name, state in states.items() if state.kind == "fresh" and not force)
-        for name in unchanged:
-            progress.say(f"{name}: unchanged")
+        _tell_unchanged([job for job in jobs if job.name in unchanged], progress)
         work = [_Work(job, states[job.name], _task(job, store)) for job in jobs if job.name not in unchanged]
         done, failed = _run_all(work, store, progress, workers or _cores())
+        for notebook in {job.notebook.name for job in jobs if job.each}:
+            write_index(store, notebook)
         problem = _catalogue_problem(store, shared, progress, build_catalogue)
+        store.checksums.save()
     summary = Summary(tuple(done), unchanged, tuple(failed), problem)
     progress.say(
         f"{len(summary.done)} done, {len(summary.unchanged)} unchanged, {len(summary.failed)} failed "
@@ -86,13 +89,25 @@ def run(
     return summary
 
 
+def _tell_unchanged(jobs: Sequence[Job], progress: Progress) -> None:
+    """One line for each job that is skipped; the jobs of a line with `for_each` share theirs."""
+    for name, count in Counter(job.family or job.name for job in jobs).items():
+        progress.say(f"{name}: {count} jobs unchanged" if count > 1 else f"{name}: unchanged")
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _task(job: Job, store: Store) -> Task:
     staging = store.staging / f"{job.name}-{os.getpid()}"
-    return Task(job.name, store.root, job.notebook.path, job.changed, staging, job.timeout_seconds)
+    return Task(job.name, store.root, job.notebook.path, job.changed, staging, job.timeout_seconds, _page_language(job))
+
+
+def _page_language(job: Job) -> str:
+    """The language of the page of a job; empty if it gets none, as only those made by `for_each` do."""
+    language = job.parameters.get("language")
+    return (language if isinstance(language, str) else "en") if job.each else ""
 
 
 def _run_all(work: Sequence[_Work], store: Store, progress: Progress, workers: int) -> tuple[list[str], list[str]]:
@@ -218,6 +233,7 @@ def _record(item: _Work, root: Path, details: Manifest) -> Manifest:
         "job": item.job.name,
         "notebook": item.job.notebook.name,
         "main": item.job.main,
+        "for_each": dict(item.job.each),
         "parameters": dict(item.job.parameters),
         **details,
         "inputs": inputs | {path.relative_to(root).as_posix(): sha256_of(path)},

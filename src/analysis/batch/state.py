@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from analysis.batch.key import Parts, changes, job_parts, key_of, shared_parts
 from analysis.batch.plan import Job, read_plan
 from analysis.batch.store import Store
+
+Kind = Literal["fresh", "stale", "failed", "never run"]
 
 
 @dataclass(frozen=True)
 class State:
     """State of a job with the parts of its present key; `reasons` say why it is not fresh."""
 
-    kind: Literal["fresh", "stale", "failed", "never run"]
+    kind: Kind
     reasons: tuple[str, ...]
     parts: Parts
 
@@ -29,8 +33,45 @@ class State:
 
 def plan_states(root: Path) -> list[tuple[Job, State]]:
     """The jobs of the plan of the project in folder `root`, each with its state. Raises Refused."""
+    jobs = read_plan(root)
     store, shared = Store(root), shared_parts(root)
-    return [(job, job_state(job, store, shared)) for job in read_plan(root)]
+    states = [(job, job_state(job, store, shared)) for job in jobs]
+    store.checksums.save()
+    return states
+
+
+def describe_states(states: Sequence[tuple[Job, State]]) -> list[str]:
+    """A line for each job with its state and why; the jobs of a line with `for_each` are counted in one."""
+    lines: list[str] = []
+    for (family, _), group in groupby(states, key=lambda pair: (pair[0].family, pair[0].family or pair[0].name)):
+        members = list(group)
+        lines += [_family_line(family, members)] if family else [_job_line(*pair) for pair in members]
+    return lines
+
+
+def _job_line(job: Job, state: State) -> str:
+    role = "main, " if job.main else ""
+    role += "" if job.default else "only by name, "
+    reason = f" ({state.reason})" if state.reason not in ("", state.kind) else ""
+    return f"{job.name}: {role}{state.kind}{reason}"
+
+
+def _family_line(family: str, members: Sequence[tuple[Job, State]]) -> str:
+    """`profile-…: 79 jobs, one for each municipality, only by name: 77 unchanged, 2 stale (facts.csv changed)`."""
+    job = members[0][0]
+    kinds = Counter(state.kind for _, state in members)
+    reasons: dict[Kind, list[str]] = {
+        kind: list(dict.fromkeys(state.reason for _, state in members if state.kind == kind)) for kind in kinds
+    }
+    counts = [
+        f"{kinds[kind]} {'unchanged' if kind == 'fresh' else kind}"
+        + (f" ({'; '.join(reasons[kind][:2])}{' …' * (len(reasons[kind]) > 2)})" if kind in ("stale", "failed") else "")
+        for kind in get_args(Kind)
+        if kinds[kind]
+    ]
+    role = "" if job.default else ", only by name"
+    jobs = f"{len(members)} jobs" if len(members) > 1 else "1 job"
+    return f"{family}-…: {jobs}, one for each {' and '.join(job.each)}{role}: {', '.join(counts)}"
 
 
 def job_state(job: Job, store: Store, shared: Mapping[str, str]) -> State:

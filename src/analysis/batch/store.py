@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from analysis.batch.checksums import Checksums
 from analysis.batch.key import Parts, hash_tree
 from analysis.batch.refusals import Refused
-from analysis.evidence import sha256_of
 
 Manifest = dict[str, Any]
 
@@ -34,6 +34,7 @@ class Store:
         self.figures = root / "figures"
         self.reports = root / "reports"
         self.staging = self.reports / ".staging"
+        self.checksums = Checksums(root, self.reports / ".checksums.json")
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -83,18 +84,19 @@ class Store:
         """Which outputs of a manifest are missing or no longer what was written."""
         problems = []
         for name, checksum in manifest["outputs"].items():
-            path = self.root / name
-            if not path.is_file():
+            found = self.checksums.of_name(name)
+            if found is None:
                 problems.append(f"output missing: {name}")
-            elif sha256_of(path) != checksum:
+            elif found != checksum:
                 problems.append(f"output changed: {name}")
         return problems
 
     def commit(self, job_name: str, staged: Path, record: Manifest) -> None:
         """Move the staged results of a successful job into place and write its manifest, last.
 
-        `staged` holds `notebook.ipynb` and, if the notebook published any, `figures/<id>/`. `record` is the
-        manifest without its outputs. Raises ValueError for a staged figure that cannot be taken over.
+        `staged` holds `notebook.ipynb`, `notebook.html` if a page was asked for, and, if the notebook published
+        any, `figures/<id>/`. `record` is the manifest without its outputs. Raises ValueError for a staged figure
+        that cannot be taken over.
         """
         previous = self.manifest(job_name) or {}
         identifiers = self._figure_identifiers(job_name, staged, record["main"])
@@ -102,19 +104,20 @@ class Store:
         if record["main"]:
             for identifier in identifiers:
                 _replace_folder(staged / "figures" / identifier, self.figures / identifier)
-                outputs |= hash_tree(self.root, self.figures / identifier)
+                outputs |= hash_tree(self.root, self.figures / identifier, self.checksums.of)
             for identifier in set(previous.get("figures", ())) - set(identifiers):
                 _remove_folder(self.figures / identifier)
         else:
             target = self.reports / "runs" / job_name / "figures"
             _replace_folder(staged / "figures", target)
-            outputs |= hash_tree(self.root, target)
+            outputs |= hash_tree(self.root, target, self.checksums.of)
         record = record | {"figures": identifiers if record["main"] else []}
         notebook = self.executed_copy(job_name)
         content = json.loads((staged / "notebook.ipynb").read_text(encoding="utf-8"))
         content["metadata"]["uhisabi"] = record | {"outputs": outputs}
         write_atomically(notebook, notebook_text(content))
-        outputs[notebook.relative_to(self.root).as_posix()] = sha256_of(notebook)
+        outputs[notebook.relative_to(self.root).as_posix()] = self.checksums.of(notebook)
+        outputs |= self._take_page(job_name, staged)
         write_atomically(self._manifest_path(job_name), _json_text(record | {"outputs": outputs}))
         for path in (self.failed_copy(job_name), _beside(self.failed_copy(job_name))):
             path.unlink(missing_ok=True)
@@ -130,6 +133,15 @@ class Store:
             copy.unlink(missing_ok=True)
         write_atomically(_beside(copy), _json_text(record))
 
+    def known_jobs(self) -> list[str]:
+        """Names of all jobs that left a success or a failure, in order."""
+        records = [*(self.reports / "manifests").glob("*.json"), *(self.reports / "failed").glob("*.json")]
+        return sorted({path.name.removesuffix(".json") for path in records if not path.name.startswith(".")})
+
+    def page(self, job_name: str) -> Path:
+        """Where the executed notebook of a successful job is as a web page, if one was asked for."""
+        return self.reports / "notebooks" / f"{job_name}.html"
+
     def executed_copy(self, job_name: str) -> Path:
         """Where the executed notebook of a successful job is."""
         return self.reports / "notebooks" / f"{job_name}.ipynb"
@@ -137,6 +149,15 @@ class Store:
     def failed_copy(self, job_name: str) -> Path:
         """Where the executed notebook of a failed job is."""
         return self.reports / "failed" / f"{job_name}.ipynb"
+
+    def _take_page(self, job_name: str, staged: Path) -> Parts:
+        """Move the page into place, if there is one; an older one must not stay beside a newer notebook."""
+        source, target = staged / "notebook.html", self.page(job_name)
+        if not source.is_file():
+            target.unlink(missing_ok=True)
+            return {}
+        source.replace(target)
+        return {target.relative_to(self.root).as_posix(): self.checksums.of(target)}
 
     def _figure_identifiers(self, job_name: str, staged: Path, main: bool) -> list[str]:
         """Names of the staged figure folders, after checking that each may be taken over."""
