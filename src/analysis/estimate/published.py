@@ -12,8 +12,12 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from analysis.estimate.detectable import detectable_between_groups, detectable_from_benchmark
 from analysis.estimate.proportions import Proportion, bounded_proportion, proportion
 from analysis.evidence import Facts, Readings, check_reading, compare_readings
+
+PLANNED_POWER = 0.8  # the usual chance of showing a difference that is there
+SIZES_COMPARED = (20, 3000)  # persons in a group: from a small municipality to more than there were clients
 
 
 def coverage_readings(facts: Facts, readings: Readings) -> pd.DataFrame:
@@ -241,6 +245,28 @@ def evidence_checks(
     ]
     table = pd.DataFrame(rows, columns=["check", "found", "expected"]).astype(str)
     return table.assign(passed=table["found"] == table["expected"])
+
+
+def detectable_differences(facts: Facts, coverage: pd.DataFrame, confidence: float, power: float) -> pd.DataFrame:
+    """Smallest differences in the share working that groups of a size can show, for two designs.
+
+    Two groups of n persons each (`two_groups`), and one group against a rate known exactly (`one_group`); the share
+    compared with is the upper bound of the pilot's share working, where the chance error is larger. Marked sizes: the
+    pilot (`pilot`), clients at a time (`now`), clients over two years (`ever`, from `coverage`). Columns: key
+    (`design.name`), design, n (a group), baseline (0–1), difference_down, difference_up (0–1), marked.
+    """
+    names = {"pilot": facts["pilot.clients"].number("persons"), "now": facts["rollout.clients_now"].number("persons")}
+    names["ever"] = coverage.set_index("key").loc["ever", "persons"]
+    marked = {round(size): name for name, size in names.items()}
+    sizes = sorted({*marked, *np.geomspace(*SIZES_COMPARED, 41).round().astype(int)})
+    baseline = facts["pilot.share_working"].interval("share")[1]
+    designs = {"two_groups": detectable_between_groups, "one_group": detectable_from_benchmark}
+    found = [design(sizes, baseline, confidence=confidence, power=power).assign(design=name)
+             for name, design in designs.items()]  # fmt: skip
+    table = pd.concat(found, ignore_index=True)
+    keys = table["design"] + "." + table["n"].map(lambda n: marked.get(n, f"n{n}"))
+    table = table.assign(key=keys, marked=table["n"].isin(list(marked)))
+    return table[["key", "design", "n", "baseline", "difference_down", "difference_up", "marked"]]
 
 
 def _count_row(key: str, facts: Facts, name: str) -> tuple[str, float, float, float, str]:

@@ -7,21 +7,17 @@ the same notebook can be run on a real extract. Descriptions of the data, never 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
-from analysis.estimate.proportions import proportion
-from analysis.evidence import RawData, read_table
+from analysis.estimate.described import Described, described
 from analysis.records import (
     CONTRACTS,
     TABLES,
     PersonMonths,
     Profile,
     Register,
-    Released,
     Report,
     compare_with_published,
     describe_contract,
@@ -29,20 +25,11 @@ from analysis.records import (
     release,
 )
 from analysis.records.contract import date_columns
-from analysis.records.disclosure_record import checksum_of_table
 from analysis.records.linkage import STATES, states
 
 OUTSIDE_TARGET = "other"
 IN_COOPERATION, NOT_YET, ALL = "in_cooperation", "not_in_cooperation", "all"
 CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Described:
-    """A table that passed the gate, with derived columns and a `key`, beside the release it rests on."""
-
-    table: pd.DataFrame
-    released: Released
 
 
 def about_register(register: Register, linked: PersonMonths) -> pd.DataFrame:
@@ -108,54 +95,6 @@ def truth_values(register: Register) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["key", "value", "unit", "reason"])
 
 
-def coverage_by_municipality(register: Register, profile: Profile) -> Described:
-    """Clients over persons of the target group by municipality of residence, released.
-
-    A client has been in cooperation at any time until the extract. The rows are the released counts (municipality,
-    cooperation, persons, suppressed; `all` is a sum) by county and name; rows of clients have besides share (0–1),
-    its Wilson interval low and high, and limit_low and limit_high: where 95 % of municipalities of that size would
-    lie if the country's share held everywhere (binomial). Not to be ranked: small municipalities swing most.
-    """
-    persons = register["persons"]
-    target = persons[persons["target_group"] != OUTSIDE_TARGET]
-    began = register["cooperation"].dropna(subset="start_date")["person_id"]
-    state = np.where(target["person_id"].isin(began), IN_COOPERATION, NOT_YET)
-    counts = target.assign(cooperation=state).rename(columns={"municipality_code": "municipality"})
-    counts = counts.groupby(["municipality", "cooperation"], observed=True).size().rename("persons").reset_index()
-    released = release(
-        counts, "persons", ["municipality", "cooperation"], profile, population="register_target_group", name="coverage"
-    )
-    return _described(_with_shares(released), released)
-
-
-def _described(table: pd.DataFrame, released: Released) -> Described:
-    """`table` and its release, with the rows of the release brought into the order of `table`.
-
-    The record is bound to the rows in their order; the same rows in another order are the same release.
-    """
-    by = list(released.record.by)
-    ordered = table[by].merge(released.table, on=by, validate="one_to_one")[list(released.table.columns)]
-    if len(ordered) != len(released.table):
-        raise ValueError(f"{len(ordered)} of {len(released.table)} released rows found; all expected.")
-    record = replace(released.record, checksum_of_table=checksum_of_table(ordered, released.record.columns))
-    return Described(table, replace(released, table=ordered, record=record))
-
-
-def _with_shares(released: Released) -> pd.DataFrame:
-    shares = released.shares("cooperation")
-    shares = shares[(shares["cooperation"] == IN_COOPERATION) & ~shares["suppressed"] & (shares["denominator"] > 0)]
-    country = shares.loc[shares["municipality"] == ALL, "share"]
-    rows = []
-    for row in shares.itertuples():
-        count, n = int(row.numerator), int(row.denominator)
-        found = proportion(count, n, confidence=CONFIDENCE)
-        limits = funnel_limits(float(country.iloc[0]), n) if len(country) else (np.nan, np.nan)
-        rows.append((row.municipality, IN_COOPERATION, n, count / n, found.low, found.high, *limits))
-    columns = ["municipality", "cooperation", "of", "share", "low", "high", "limit_low", "limit_high"]
-    table = released.table.merge(pd.DataFrame(rows, columns=columns), on=["municipality", "cooperation"], how="left")
-    return _by_county_and_name(table.assign(of=table["of"].astype("Int64")))
-
-
 def municipalities_counted(coverage: Described) -> dict[str, int]:
     """How many municipalities are shown, hidden by the gate, and shown outside the funnel's limits."""
     clients = coverage.table[coverage.table["cooperation"] == IN_COOPERATION]
@@ -163,31 +102,6 @@ def municipalities_counted(coverage: Described) -> dict[str, int]:
     outside = (clients["share"] < clients["limit_low"]) | (clients["share"] > clients["limit_high"])
     hidden = int(clients["suppressed"].sum())
     return {"shown": len(clients) - hidden, "hidden": hidden, "outside": int(outside.sum())}
-
-
-def funnel_limits(share: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Limits within which a share of `n` persons falls with `confidence` if the true share is `share` (binomial).
-
-    Spiegelhalter (2005), Funnel plots for comparing institutional performance.
-
-    >>> funnel_limits(0.5, 100)
-    (0.4, 0.6)
-    """
-    tail = (1 - confidence) / 2
-    return float(binom.ppf(tail, n, share)) / n, float(binom.ppf(1 - tail, n, share)) / n
-
-
-def _by_county_and_name(table: pd.DataFrame) -> pd.DataFrame:
-    """With county and name, sums first, in the order in which nobody is best or worst."""
-    places = read_table(RawData(), "municipalities.csv").set_index("ehak_code")
-    named = table.assign(
-        county=table["municipality"].map(places["county"]).fillna(""),
-        name=table["municipality"].map(places["name"]).fillna(""),
-        key=table["municipality"] + "." + table["cooperation"],
-    )
-    ordered = named.sort_values(["county", "name", "municipality", "cooperation"], ignore_index=True)
-    first = ["key", "county", "name"]
-    return ordered[first + [column for column in ordered if column not in first]]
 
 
 def persons_by_state(linked: PersonMonths, profile: Profile) -> Described:
@@ -211,7 +125,7 @@ def persons_by_state(linked: PersonMonths, profile: Profile) -> Described:
     )
     named = released.table.assign(key=released.table["calendar_month"] + "." + released.table["state"])
     ordered = named.sort_values(["calendar_month", "state"], ignore_index=True)
-    return _described(ordered[["key", *released.table.columns]], released)
+    return described(ordered[["key", *released.table.columns]], released)
 
 
 def joint_clients_beside_published(register: Register, linked: PersonMonths) -> pd.DataFrame:
@@ -236,12 +150,12 @@ def register_checks(
         ("no violation of the contract", len(report.violations), report.is_clean),
         ("everybody in a table is in persons", linked.unknown_rows, linked.unknown_rows == 0),
         ("every client belongs to the target group", outside, outside == 0),
-        _released_check("coverage by municipality", coverage.released),
-        _released_check("persons by month and state", by_state.released),
+        _released_check("coverage by municipality", coverage),
+        _released_check("persons by month and state", by_state),
     ]
     return pd.DataFrame(rows, columns=["key", "found", "passed"])
 
 
-def _released_check(what: str, released: Released) -> tuple[str, int, bool]:
+def _released_check(what: str, table: Described) -> tuple[str, int, bool]:
     """`found` is the number of hidden cells."""
-    return f"{what} withstood the attack; cells hidden", released.record.hidden, released.record.attacked
+    return f"{what} withstood the attack; cells hidden", table.record.hidden, table.record.attacked

@@ -15,7 +15,7 @@ from typing import Any
 
 from analysis.publish.words import LANGUAGES
 
-TOPICS = ("rollout", "pilot", "register", "benefit", "effects", "bottlenecks")
+TOPICS = ("rollout", "pilot", "clients", "places", "register", "benefit", "effects", "bottlenecks")
 STATUSES = ("synthetic", "register", "published")  # weakest first
 HEADLINE_FIELDS = ("value", "low", "high", "unit", "n", "period", "status")
 REMEDY = "Publish the figure again: run its notebook with --force."

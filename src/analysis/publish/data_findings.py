@@ -24,7 +24,7 @@ def where_it_goes(status: str, language: str) -> str:
 
 
 def coverage(described: Described, register: Register, linked: PersonMonths) -> Finding:
-    """Clients over the target group by municipality, as a funnel; `described` from `coverage_by_municipality`."""
+    """Clients over the target group by municipality, as a funnel; `described` from `coverage_by_place`."""
     table = described.table.rename(columns={"name": "label_et"}).assign(label_en=described.table["name"])
     country = table.set_index("key").loc[f"{ALL}.{ALL}"]
     observed: dict[str, float | str] = {"until": str(register.extract_date.date()), "confidence": CONFIDENCE}
@@ -41,7 +41,7 @@ def coverage(described: Described, register: Register, linked: PersonMonths) -> 
         files=[*FILES[register.status], "municipalities.csv"],
         status=register.status,
         results={**municipalities_counted(described), **observed},
-        release=described.released.record,
+        release=described.record,
     )
 
 
@@ -70,5 +70,5 @@ def states(described: Described, register: Register) -> Finding:
             "last_month": months.iloc[-1],
             "hidden": int(table["suppressed"].sum()),
         },
-        release=described.released.record,
+        release=described.record,
     )

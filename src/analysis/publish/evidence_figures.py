@@ -124,8 +124,7 @@ def draw_ended_benchmark(table: pd.DataFrame, panel: Panel) -> None:
         ("sampling", last["sampling_low"], INK),
         ("assumed", last["assumed_low"], MUTED),
     ]
-    _spread_labels(
-        panel,
+    panel.label_ends(
         right,
         [(y, panel.wrap(words.text(f"ended-benchmark.{name}"), 0.24), colour) for name, y, colour in labels],
     )
@@ -301,14 +300,3 @@ def _row_text(panel: Panel, key: str, row: object) -> str:
 def _years(periods: Iterable[str]) -> np.ndarray:
     """Months as years with a fraction, at the end of the month."""
     return np.array([int(p[:4]) + (int(p[5:7]) - 0.5) / 12 for p in periods])
-
-
-def _spread_labels(panel: Panel, x: float, labels: list[tuple[float, str, str]]) -> None:
-    """Labels beside line ends, pushed apart so that none covers another, highest first."""
-    step_per_line = panel.size.body_pt * 1.25 / 72 / panel.size.height_in * 1.75
-    ceiling = 1.02
-    for y, text, colour in sorted(labels, reverse=True):
-        half = step_per_line * (text.count("\n") + 1) / 2
-        middle = min(y, ceiling - half)
-        panel.text(x, middle, text, ha="left", color=colour, bbox=None)
-        ceiling = middle - half - 0.01

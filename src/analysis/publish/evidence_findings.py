@@ -10,8 +10,8 @@ import pandas as pd
 
 from analysis.evidence import Facts
 from analysis.publish import evidence_figures as draw
-from analysis.publish.finding import Finding, Headline
-from analysis.publish.words import LANGUAGES, Words
+from analysis.publish.finding import Finding, Headline, with_labels
+from analysis.publish.words import Words
 
 ROLLOUT_FACTS = ("target.size", "rollout.clients_now", "rollout.coverage", "rollout.share_ended_registration")
 
@@ -21,7 +21,7 @@ def coverage_readings(table: pd.DataFrame, facts: Facts) -> Finding:
     return Finding(
         "coverage-readings",
         "rollout",
-        _named(table, _row_name("coverage-readings")),
+        with_labels(table, _row_name("coverage-readings")),
         draw.draw_coverage_readings,
         unit="share",
         n=_persons(facts, "target.size"),
@@ -45,7 +45,7 @@ def funnel(table: pd.DataFrame, facts: Facts) -> Finding:
     return Finding(
         "funnel",
         "rollout",
-        _named(table, _row_name("funnel")),
+        with_labels(table, _row_name("funnel")),
         draw.draw_funnel,
         unit="persons",
         n=_persons(facts, "registered.mean_2023"),
@@ -83,7 +83,7 @@ def pilot_durations(table: pd.DataFrame, facts: Facts) -> Finding:
     return Finding(
         "pilot-durations",
         "pilot",
-        _named(table, _row_name("pilot-durations")),
+        with_labels(table, _row_name("pilot-durations")),
         draw.draw_pilot_durations,
         unit="share",
         n=clients,
@@ -105,7 +105,7 @@ def pilot_working(table: pd.DataFrame, facts: Facts, confidence: float) -> Findi
     return Finding(
         "pilot-working",
         "pilot",
-        _named(table, _counted_row_name),
+        with_labels(table, _counted_row_name),
         draw.draw_pilot_working,
         unit="share",
         n=_persons(facts, "pilot.clients"),
@@ -158,7 +158,7 @@ def benefit_overlap(table: pd.DataFrame, facts: Facts) -> Finding:
     return Finding(
         "benefit-overlap",
         "benefit",
-        _named(table, _row_name("benefit-overlap")),
+        with_labels(table, _row_name("benefit-overlap")),
         draw.draw_benefit_overlap,
         unit="number",
         n=int(facts["benefit.households_2023"].number("households")),
@@ -234,7 +234,7 @@ def effects_elsewhere(table: pd.DataFrame, group: str) -> Finding:
     return Finding(
         f"effects-{group}",
         "effects",
-        _named(table, _effect_name),
+        with_labels(table, _effect_name),
         draw.draw_effects,
         unit="ratio",
         n=counts["studies"],
@@ -252,7 +252,7 @@ def days_saved(table: pd.DataFrame) -> Finding:
     return Finding(
         "days-saved",
         "effects",
-        _named(table, _row_name("days-saved")),
+        with_labels(table, _row_name("days-saved")),
         draw.draw_days_saved,
         unit="days",
         n=1,
@@ -282,13 +282,6 @@ def bottlenecks(table: pd.DataFrame, texts: int) -> Finding:
         results={"texts": texts},
         headline=Headline("services.texts", "services.texts", "services.texts"),
     )
-
-
-def _named(table: pd.DataFrame, text: Callable[[Words, Any], str]) -> pd.DataFrame:
-    """The table with the names of its rows in both languages beside their keys."""
-    labels = {f"label_{x}": [text(Words(x), row) for row in table.itertuples()] for x in LANGUAGES}
-    rest = table.drop(columns="key")
-    return pd.concat([table["key"], pd.DataFrame(labels, index=table.index), rest], axis="columns")
 
 
 def _row_name(figure_id: str) -> Callable[[Words, Any], str]:

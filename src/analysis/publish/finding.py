@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +10,9 @@ import pandas as pd
 
 from analysis.publish.bundles import STATUSES, TOPICS
 from analysis.publish.layout import Draw
+from analysis.publish.words import HIDDEN, LANGUAGES, Words
 from analysis.records.disclosure_profiles import DisclosureError
-from analysis.records.disclosure_record import ReleaseRecord, require_release
+from analysis.records.disclosure_record import FLOAT_FORMAT, SUPPRESSED, ReleaseRecord, require_release
 
 
 class PublishError(ValueError):
@@ -70,9 +71,9 @@ def weakest(*statuses: str) -> str:
 
 def cells_of(finding: Finding) -> dict[str, dict[str, Any]]:
     """The finding's numbers by row and column: its rows by key, `first`, `last`, `max(column)`, `min(column)`
-    (the row where a column is largest or smallest) and `result`.
+    (the row where a column is largest or smallest) and `result`. What disclosure control hides is `HIDDEN`.
     """
-    rows = finding.table.to_dict("records")
+    rows = [_with_hidden(row) for row in finding.table.to_dict("records")]
     cells: dict[str, dict[str, Any]] = {str(row["key"]): row for row in rows}  # type: ignore[misc]
     cells |= {"first": rows[0], "last": rows[-1], "result": dict(finding.results)}  # type: ignore[dict-item]
     for column in finding.table.select_dtypes("number").dropna(axis="columns", how="all"):
@@ -82,9 +83,22 @@ def cells_of(finding: Finding) -> dict[str, dict[str, Any]]:
     return cells
 
 
+def with_labels(table: pd.DataFrame, text: Callable[[Words, Any], str]) -> pd.DataFrame:
+    """The table with the names of its rows in both languages beside their keys."""
+    labels = {f"label_{x}": [text(Words(x), row) for row in table.itertuples()] for x in LANGUAGES}
+    rest = table.drop(columns="key")
+    return pd.concat([table["key"], pd.DataFrame(labels, index=table.index), rest], axis="columns")
+
+
+def _with_hidden(row: dict[Any, Any]) -> dict[Any, Any]:
+    if not row.get(SUPPRESSED):
+        return row
+    return {name: HIDDEN if value is None or value is pd.NA or value != value else value for name, value in row.items()}
+
+
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """A table as CSV: UTF-8, one heading row, decimal point, ten significant digits, missing cells empty."""
-    return table.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode("utf-8")
+    return table.to_csv(index=False, float_format=FLOAT_FORMAT, lineterminator="\n").encode("utf-8")
 
 
 def refusals(finding: Finding) -> list[str]:

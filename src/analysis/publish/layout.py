@@ -57,6 +57,25 @@ class Panel:
         given = {"fontsize": self.size.body_pt, "va": "center", "bbox": ground, **options}
         self.axes.text(x, y, text, **given)  # type: ignore[arg-type]
 
+    def label_ends(self, x: float, labels: Sequence[tuple[float, str, str]]) -> None:
+        """Labels (height, text, colour) beside the ends of lines on a scale from 0 to 1, where they fit.
+
+        From the highest down each is pushed below the one before; what would fall off the foot is pushed up again.
+        """
+        line = self.size.body_pt * 1.25 / 72 / self.size.height_in * 1.75
+        ordered = sorted(labels, reverse=True)
+        halves = [line * (text.count("\n") + 1) / 2 for _, text, _ in ordered]
+        places: list[float] = []
+        for (y, _, _), half in zip(ordered, halves, strict=True):
+            ceiling = places[-1] - halves[len(places) - 1] - 0.01 if places else 1.02
+            places.append(min(y, ceiling - half))
+        floor = 0.0
+        for i in range(len(places) - 1, -1, -1):
+            places[i] = max(places[i], floor + halves[i])
+            floor = places[i] + halves[i] + 0.01
+        for (_, text, colour), y in zip(ordered, places, strict=True):
+            self.text(x, y, text, ha="left", color=colour, bbox=None)
+
     def range(self, y: float, low: float, high: float, colour: str, *, thick: float = 4.0) -> None:
         """A horizontal range without a middle: what is known only within bounds."""
         self.axes.plot([low, high], [y, y], color=colour, lw=self.size.line_pt * thick, solid_capstyle="butt")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from analysis.evidence import Facts, RawData, load_facts, load_populations, load_sources, project_root
+from analysis.evidence import Facts, RawData, Source, load_facts, load_populations, load_sources, project_root
 from analysis.publish.finding import Finding, PublishError, cells_of, refusals
 from analysis.publish.words import LANGUAGES, Words, WordsError
 
@@ -19,8 +22,8 @@ LICENCE = "CC BY 4.0"
 def papers_of(finding: Finding, notebook: str, parameters: Mapping[str, object]) -> dict[str, Any]:
     """Everything figure.json says except the files. Raises PublishError with all that is missing."""
     raw = RawData()
-    facts = load_facts(raw)
-    missing, sources = refusals(finding), _sources(finding, facts, raw)
+    evidence = _evidence(raw.folder.parents[1], (raw.folder / "register.csv").read_bytes())
+    missing, sources = refusals(finding), _sources(finding, evidence)
     texts: dict[str, dict[str, Any]] = {
         name: {} for name in ("title", "subtitle", "alt", "long_description", "why", "interval")
     }
@@ -43,7 +46,6 @@ def papers_of(finding: Finding, notebook: str, parameters: Mapping[str, object])
             missing.append(f"alt text ({language}) of at most {ALT_LIMIT} characters; {len(alt)} found")
     if missing:
         raise PublishError(f"{finding.figure_id} is not published. Missing: " + "; ".join(missing) + ".")
-    populations = load_populations(raw)
     return {
         "id": finding.figure_id,
         "topic": finding.topic,
@@ -51,7 +53,7 @@ def papers_of(finding: Finding, notebook: str, parameters: Mapping[str, object])
         **texts,
         "caveats": caveats,
         "unit": {"id": finding.unit, **_both(f"unit.{finding.unit}")},
-        "population": dict(populations[finding.population]),
+        "population": dict(evidence.populations[finding.population]),
         "period": {
             "iso": finding.period,
             **{x: period_in_words(finding.period, Words(x)) for x in LANGUAGES},
@@ -87,9 +89,23 @@ class _Teller:
             return ""
 
 
-def _sources(finding: Finding, facts: Facts, raw: RawData) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Evidence:
+    facts: Facts
+    sources: Mapping[str, Source]
+    populations: Mapping[str, Mapping[str, str]]
+
+
+@lru_cache(maxsize=1)
+def _evidence(root: Path, register: bytes) -> _Evidence:
+    """What figures rest on, read once for all figures of a run: again if the register of checksums has changed."""
+    raw = RawData(root)
+    return _Evidence(load_facts(raw), load_sources(raw), load_populations(raw))
+
+
+def _sources(finding: Finding, evidence: _Evidence) -> list[dict[str, Any]]:
     """The sources a finding rests on, each with the facts that came from it, in the order they are named."""
-    known = load_sources(raw)
+    facts, known = evidence.facts, evidence.sources
     found: dict[str, list[str]] = {}
     for fact_id in finding.facts:
         found.setdefault(facts[fact_id].source.source_id, []).append(fact_id)

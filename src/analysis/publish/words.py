@@ -24,6 +24,16 @@ LANGUAGES = ("et", "en")
 LOCALES = {"et": "et", "en": "en_GB"}
 
 
+class _Hidden:
+    """Stands in a text for a number that disclosure control hides."""
+
+    def __repr__(self) -> str:
+        return "HIDDEN"
+
+
+HIDDEN = _Hidden()
+
+
 class WordsError(ValueError):
     """A text is missing, or refers to a number that is not there."""
 
@@ -77,10 +87,13 @@ class Words:
     def number(self, value: object, form: str) -> str:
         """A value in words of this language.
 
-        `form`: count (thousands apart), decimalN, signedN, percentN (from a share), pointsN
+        A hidden number is said to be hidden. `form`: count (thousands apart), decimalN, signedN, percentN (from a
+        share), pointsN
         (the same without the sign, for the first of a range), eur,
         month (`2022-01`), date (`2022-07-06`), text. N is the number of decimals, 0 to 3.
         """
+        if value is HIDDEN:
+            return self.text("hidden")
         if value is None or value != value:
             raise WordsError(f"a missing value cannot be shown as {form}.")
         locale = LOCALES[self.language]

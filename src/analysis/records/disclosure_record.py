@@ -13,6 +13,7 @@ from analysis.records.disclosure_cells import Layout
 from analysis.records.disclosure_profiles import DisclosureError
 
 SUPPRESSED = "suppressed"
+FLOAT_FORMAT = "%.10g"  # as tables are published, so that a checksum holds for the file as well
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,12 @@ def checksum_of_table(table: pd.DataFrame, columns: Sequence[str]) -> str:
     >>> table = pd.DataFrame({"n": pd.array([3, None], dtype="Int64")})
     >>> checksum_of_table(table, ["n"]) == checksum_of_table(pd.DataFrame({"n": ["3", ""]}), ["n"])
     True
+    >>> checksum_of_table(pd.DataFrame({"share": [1 / 3]}), ["share"]) == checksum_of_table(
+    ...     pd.DataFrame({"share": ["0.3333333333"]}), ["share"]
+    ... )
+    True
     """
-    text = table[list(columns)].to_csv(index=False, lineterminator="\n")
+    text = table[list(columns)].to_csv(index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
