@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import poisson
 
+from analysis.estimate.detectable import detectable_between_groups
 from analysis.estimate.funnels import binomial_funnel, funnel_of_groups, over_dispersion, poisson_funnel
 from analysis.estimate.proportions import proportion
-from analysis.estimate.separation import clients_needed, power_to_tell, smallest_tellable
+from analysis.estimate.separation import clients_needed, power_to_tell
 from analysis.estimate.standardised import expected_from_logit, expected_from_rates, standardised_ratios
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "groups.json").read_text(encoding="utf-8"))
@@ -166,15 +167,15 @@ def test_clients_needed_equal_r() -> None:
     reference = REFERENCE["separation"]
     for (one, other, power), needed in zip(reference["shares"], reference["needed"], strict=True):
         assert clients_needed(one, other, power=power) == (np.ceil(needed), np.ceil(needed))
-    assert smallest_tellable(0.3, 30, 30)[1] == pytest.approx(reference["tellable_of_30_from_0.3"], abs=1e-4)
+    tellable = detectable_between_groups(30, 0.3)["upper"].item()
+    assert tellable == pytest.approx(reference["tellable_of_30_from_0.3"], abs=1e-4)
 
 
 def test_needed_and_tellable_are_each_others_reverse() -> None:
-    below, above = smallest_tellable(0.4, 50, 25)
-    for other in (below, above):
-        assert other is not None
+    found = detectable_between_groups(25, 0.4, reference_per_person=2)
+    for other in found[["lower", "upper"]].to_numpy().ravel():
         assert clients_needed(0.4, other * (1 + 1e-9), clients_ratio=0.5)[0] in (50, 51)
-    assert smallest_tellable(0.3, 4, 4) == (None, None)
+    assert detectable_between_groups(4, 0.3)[["lower", "upper"]].isna().all(axis=None)
 
 
 def test_exact_power_is_near_what_was_planned_and_errors_near_nominal() -> None:
@@ -232,6 +233,6 @@ def test_bad_input_of_the_rest_is_refused() -> None:
     with pytest.raises(ValueError, match=r"shares 0\.3 and 1\.3"):
         clients_needed(0.3, 1.3)
     with pytest.raises(ValueError, match=r"power 0\.3"):
-        smallest_tellable(0.3, 5, 5, power=0.3)
+        clients_needed(0.3, 0.5, power=0.3)
     with pytest.raises(ValueError, match="pairs of counts"):
         power_to_tell(0.3, 0.5, 5000, 5000)

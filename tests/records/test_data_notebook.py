@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from analysis import records
+from analysis.estimate import places
 from analysis.estimate import register as describe
+from analysis.estimate.described import Described
 from analysis.publish import Publication, PublishError, data_findings
 from analysis.records.linkage import STATES
 
@@ -27,12 +29,12 @@ def linked(register: records.Register) -> records.PersonMonths:
 
 
 @pytest.fixture(scope="module")
-def coverage(register: records.Register) -> describe.Described:
-    return describe.coverage_by_municipality(register, PROFILE)
+def coverage(register: records.Register) -> Described:
+    return places.coverage_by_place(register, PROFILE)
 
 
 def test_coverage_counts_everybody_who_began_over_the_target_group(
-    register: records.Register, coverage: describe.Described
+    register: records.Register, coverage: Described
 ) -> None:
     persons, cases = register["persons"], register["cooperation"]
     rows = coverage.table.set_index("key")
@@ -42,22 +44,17 @@ def test_coverage_counts_everybody_who_began_over_the_target_group(
     assert country["low"] < country["share"] < country["high"]
 
 
-def test_no_small_count_of_people_is_shown_and_hidden_is_missing(coverage: describe.Described) -> None:
+def test_no_small_count_of_people_is_shown_and_hidden_is_missing(coverage: Described) -> None:
     counts = coverage.table["persons"].dropna()
     assert not counts.between(1, 2).any()
     hidden = coverage.table[coverage.table["suppressed"]]
     assert len(hidden)
-    assert hidden[["persons", "of", "share", "low", "high", "limit_low"]].isna().all(axis=None)
+    assert hidden[["persons", "share", "low", "high", "limit_low"]].isna().all(axis=None)
     counted = describe.municipalities_counted(coverage)
     assert counted["hidden"] + counted["shown"] == coverage.table["municipality"].nunique() - 1
 
 
-def test_municipalities_stand_by_county_and_name_not_by_rate(coverage: describe.Described) -> None:
-    names = coverage.table[["county", "name"]].apply(tuple, axis=1).tolist()
-    assert names == sorted(names)
-
-
-def test_the_released_table_withstands_the_audit(coverage: describe.Described) -> None:
+def test_the_released_table_withstands_the_audit(coverage: Described) -> None:
     assert records.audit([coverage.released], PROFILE).is_clean
     coverage.released.record.verify(coverage.table.sample(frac=1, random_state=1).sort_index())
 
@@ -105,11 +102,6 @@ def test_an_unclean_extract_is_refused_without_a_value(register: records.Registe
     assert "1777" not in str(refused.value)
 
 
-def test_funnel_limits_narrow_with_size_and_hold_the_share() -> None:
-    narrow, wide = describe.funnel_limits(0.04, 10_000), describe.funnel_limits(0.04, 50)
-    assert wide[0] <= narrow[0] < 0.04 < narrow[1] < wide[1]
-
-
 # ---- the gate before publishing ---------------------------------------------------------------------------
 
 
@@ -120,7 +112,7 @@ def real(register: records.Register) -> records.Register:
 def test_register_data_are_published_only_as_released(
     register: records.Register,
     linked: records.PersonMonths,
-    coverage: describe.Described,
+    coverage: Described,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -142,7 +134,7 @@ def test_register_data_are_published_only_as_released(
 def test_register_data_are_not_written_into_the_committed_tree(
     register: records.Register,
     linked: records.PersonMonths,
-    coverage: describe.Described,
+    coverage: Described,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

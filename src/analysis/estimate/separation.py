@@ -1,11 +1,10 @@
-"""How many clients it takes to tell two groups apart, and how far apart two groups of given sizes must be."""
+"""How many clients it takes to tell two groups apart; how far apart groups of given sizes must be: `detectable`."""
 
 from __future__ import annotations
 
 from math import ceil, inf, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.stats import binom, norm
 
 MOST_PAIRS = 4_000_000  # of counts that are enumerated
@@ -57,30 +56,6 @@ def power_to_tell(share_a: float, share_b: float, n_a: int, n_b: int, *, confide
     found = (a / n_a - b / n_b) ** 2 > variance * norm.ppf((1 + confidence) / 2) ** 2
     chances = binom.pmf(a, n_a, share_a) * binom.pmf(b, n_b, share_b)
     return min(float(chances[found].sum()), 1.0)
-
-
-def smallest_tellable(
-    share: float, n_a: int, n_b: int, *, power: float = 0.8, confidence: float = 0.95
-) -> tuple[float | None, float | None]:
-    """Shares below and above `share` that group b must have for `clients_needed` to say n_a and n_b are enough.
-
-    None where not even 0 or 1 could be told from `share`.
-
-    >>> below, above = smallest_tellable(0.3, 30, 30)
-    >>> below is None, round(above, 3)
-    (False, 0.654)
-    """
-    _check(share, share, confidence, power)
-    if min(n_a, n_b) < 1:
-        raise ValueError(f"{n_a} and {n_b} clients found; 1 or more expected.")
-
-    def lacking(other: float) -> float:
-        return _needed(share, other, power, confidence, n_b / n_a) - n_a
-
-    gap = 1e-9
-    below = brentq(lacking, 0.0, share - gap) if share > 2 * gap and lacking(0.0) < 0 else None
-    above = brentq(lacking, share + gap, 1.0) if share < 1 - 2 * gap and lacking(1.0) < 0 else None
-    return below, above
 
 
 def _check(share_a: float, share_b: float, confidence: float, power: float = 0.8) -> None:

@@ -12,7 +12,14 @@ from analysis.evidence.files import EvidenceError, RawData, check_raw_data, proj
 
 if TYPE_CHECKING:
     from analysis.evidence.assumptions import Assumption, Scenario, load_assumptions, load_scenarios
-    from analysis.evidence.contracts import CONTRACTS, UNITS, load_bottlenecks, load_months, read_table
+    from analysis.evidence.contracts import (
+        CONTRACTS,
+        UNITS,
+        load_bottlenecks,
+        load_months,
+        load_place_facts,
+        read_table,
+    )
     from analysis.evidence.dictionary import GENERATED, markdown_table, papers_of_the_data
     from analysis.evidence.facts import (
         Count,
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "assumptions": ("Assumption", "Scenario", "load_assumptions", "load_scenarios"),
-    "contracts": ("CONTRACTS", "UNITS", "load_bottlenecks", "load_months", "read_table"),
+    "contracts": ("CONTRACTS", "UNITS", "load_bottlenecks", "load_months", "load_place_facts", "read_table"),
     "dictionary": ("GENERATED", "markdown_table", "papers_of_the_data"),
     "facts": (
         "Count",
@@ -98,6 +105,7 @@ __all__ = [
     "load_effects",
     "load_facts",
     "load_months",
+    "load_place_facts",
     "load_populations",
     "load_readings",
     "load_scenarios",

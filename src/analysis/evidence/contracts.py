@@ -35,6 +35,7 @@ UNITS = {
     "eur_per_application": "euros per application",
 }
 MUNICIPALITY = r"^(.+ (linn|vald)|Tallinn)$"
+MUNICIPALITY_OR_COUNTY = r"^(.+ (linn|vald|maakond)|Tallinn)$"
 BOUNDS_FROM = ["exact", "rounding", "wording", "inequality"]
 ROLES = ["lever", "uncertainty", "constant"]
 DISTRIBUTIONS = ["none", "triangular", "lognormal", "half_normal"]
@@ -278,6 +279,16 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         },
         key=["ehak_code"],
     ),
+    "places.csv": _table(
+        "Which published facts concern which municipality or county, and why.",
+        {
+            "place": _pattern("Municipality, or county for all its municipalities", MUNICIPALITY_OR_COUNTY),
+            "fact_id": _text("The fact: a row of facts.csv"),
+            "why_et": _text("Why it concerns the place, Estonian"),
+            "why_en": _text("Why it concerns the place, English"),
+        },
+        key=["place", "fact_id"],
+    ),
     "municipality_positions.csv": _table(
         "A centre point of each municipality's largest part: for laying out a tile grid; not a boundary.",
         {
@@ -286,6 +297,18 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
             "lat": _number("Latitude, degrees north", pa.Check.in_range(57, 60), nullable=False),
         },
         key=["name"],
+    ),
+    "tile_grid.csv": _table(
+        "Where each municipality's tile stands in the tile-grid map, and what is written in it; not a boundary.",
+        {
+            "ehak_code": _pattern("EHAK code in use", r"^\d{4}$", unique=True),
+            "name": _pattern("Name", MUNICIPALITY, unique=True),
+            "abbreviation": _pattern("Short name in the tile; V: the rural one of two", r"^\S{2,4}$", unique=True),
+            "column": _number("Column of the tile, from 0 in the west", pa.Check.in_range(0, 15), nullable=False),
+            "row": _number("Row of the tile, from 0 in the north", pa.Check.in_range(0, 9), nullable=False),
+        },
+        pa.Check(lambda f: ~f.duplicated(["column", "row"], keep=False), error="one tile in each place"),
+        key=["ehak_code"],
     ),
 }
 
@@ -327,6 +350,11 @@ def load_months(raw: RawData | None = None) -> pd.DataFrame:
 def load_bottlenecks(raw: RawData | None = None) -> pd.DataFrame:
     """Bottlenecks as the source texts name them: one row per bottleneck and text, with the quotation."""
     return read_table(raw or RawData(), "bottlenecks.csv")
+
+
+def load_place_facts(raw: RawData | None = None) -> pd.DataFrame:
+    """Which published facts concern which municipality or county: place, fact_id, why_et, why_en."""
+    return read_table(raw or RawData(), "places.csv")
 
 
 def _violations(name: str, cases: pd.DataFrame) -> str:
