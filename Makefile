@@ -14,13 +14,14 @@ run: $(STAMP)
 	@$(BIN)/uhisabi run
 
 # Style, types, the direction of imports, the house's own check, then all tests with the examples in docstrings.
+# The notebooks come first: one process is busy with them while the other does the rest.
 test: $(STAMP)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/uhisabi check
-	@$(BIN)/python -m pytest --doctest-modules src tests --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --doctest-modules tests/house src tests --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lab: $(STAMP)
 	@$(BIN)/jupyter lab notebooks

@@ -106,6 +106,11 @@ def test_the_checks_of_places_hold_and_can_fail(country: place_profile.NationalP
     assert not place_checks.place_checks(*given[:3], leaky)["passed"].all()
 
 
+def test_no_place_tells_that_all_or_none_of_its_clients_left_for_work(country: place_profile.NationalPart) -> None:
+    own = place_exits.own_places(country.exits.exits, "municipality")
+    assert ((own["work"] > 0) & (own["work"] < own["n"])).all()
+
+
 def test_the_funnel_of_a_small_register_is_drawn_or_said_to_be_hidden(
     register: records.Register, country: place_profile.NationalPart
 ) -> None:

@@ -51,15 +51,19 @@ def described(table: pd.DataFrame, released: Released, context: Sequence[str] = 
 
 
 def release_blocks(
-    counts: pd.DataFrame, block: str, by: str, profile: Profile, *, population: str, name: str
+    counts: pd.DataFrame, block: str, by: str, profile: Profile, *, population: str, name: str, sensitive: bool = False
 ) -> Released:
     """Release counts of which every block adds up to a number the reader is told, such as all clients.
 
     `counts` has the columns `block`, `by` and persons, a row a cell. If one cell of a block is too small, the whole
-    block is hidden: any single one could be worked out from the rest. Must not be used where persons move between
+    block is hidden: any single one could be worked out from the rest. With `sensitive` so is a block in which everybody
+    is in one cell, as that tells about each of them. Must not be used where persons move between
     blocks and the totals of blocks are small themselves.
     """
     small = counts[PERSONS].map(profile.is_small)
+    if sensitive:
+        everybody = counts.groupby(block)[PERSONS].transform("sum")
+        small |= (counts[PERSONS] == everybody) & (everybody > 0)
     hide = counts.loc[counts[block].isin(counts.loc[small, block]), [block, by]]
     return release(
         counts, PERSONS, [block, by], profile, population=population, margins=False, hide=hide, name=name

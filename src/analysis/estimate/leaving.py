@@ -147,7 +147,10 @@ def outcomes_by_group(cohort: Cohort, months: int, confidence: float) -> Describ
     population = f"{cohort.population}_followed_{months}"
     tables = {
         grouping: CountTable(
-            _crossed(followed[grouping], outcome, groups), PERSONS, Layout((grouping, "outcome"), population)
+            _crossed(followed[grouping], outcome, groups),
+            PERSONS,
+            Layout((grouping, "outcome"), population),
+            sensitive={"outcome": (WORK,)},
         )
         for grouping, groups in GROUPINGS.items()
     }

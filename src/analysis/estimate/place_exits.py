@@ -94,7 +94,7 @@ def release_exits(cohort: Cohort, months: int = 12, confidence: float = 0.95) ->
     population = f"{cohort.population}_followed_{months}"
     released = release(
         counts, PERSONS, [COUNTY, MUNICIPALITY, "outcome"], cohort.profile,
-        population=population, nested=NESTED, name="exits_by_place",
+        population=population, nested=NESTED, name="exits_by_place", sensitive={"outcome": (WORK,)},
     )  # fmt: skip
     table = shares_by_place(released.table, "outcome", OUTCOMES, confidence)
     return PlaceExits(described(table, released), followed, months, confidence)

@@ -53,10 +53,13 @@ def _covered(spells: pd.DataFrame, person: pd.Series, day: pd.Series, *, last_da
     return pd.Series(person.index.isin(found.loc[within, "row"]), index=person.index)
 
 
-def _shares_in_blocks(cohort: Cohort, counts: pd.DataFrame, block: str, by: str, confidence: float) -> Described:
+def _shares_in_blocks(
+    cohort: Cohort, counts: pd.DataFrame, block: str, by: str, confidence: float, *, sensitive: bool = False
+) -> Described:
     released = release_blocks(
-        counts, block, by, cohort.profile, population=f"{cohort.population}_{block}s", name=f"{block}s"
-    )
+        counts, block, by, cohort.profile,
+        population=f"{cohort.population}_{block}s", name=f"{block}s", sensitive=sensitive,
+    )  # fmt: skip
     order = counts.drop(columns=PERSONS).astype(str).assign(order=range(len(counts)))
     table = released.table.astype({block: str}).merge(order, on=[block, by]).sort_values("order", ignore_index=True)
     sizes = table.groupby(block)[PERSONS].sum(min_count=1)
@@ -72,7 +75,8 @@ def after_leaving(cohort: Cohort, confidence: float) -> Described:
     Only clients observed for a year after they left: the same for all questions. Rows: `working_6`, `working_12` (a job
     on that day), `short_job` (the job they left for ended within three months; it begins at most a month from the
     exit), `again_work` and `again_other` (registered again within 12 months, after work and after other exits).
-    Columns: key (`answer.measure`), measure, answer (yes, no), persons, suppressed, of, share (0–1), low, high.
+    Hidden where all or none did. Columns: key (`answer.measure`), measure, answer (yes, no), persons, suppressed, of,
+    share (0–1), low, high.
     """
     left = cohort.clients[cohort.clients["left_date"] + _days(FOLLOWED_MONTHS) <= cohort.register.extract_date]
     to_work = left["outcome"] == WORK
@@ -89,7 +93,7 @@ def after_leaving(cohort: Cohort, confidence: float) -> Described:
         yes = int(answer_of(cohort, asked, asked["left_date"] + _days(months)).sum())
         counted += [(name, "yes", yes), (name, "no", len(asked) - yes)]
     counts = pd.DataFrame(counted, columns=["measure", "answer", PERSONS])
-    return _shares_in_blocks(cohort, counts, "measure", "answer", confidence)
+    return _shares_in_blocks(cohort, counts, "measure", "answer", confidence, sensitive=True)
 
 
 def _days(months: int) -> pd.Timedelta:
