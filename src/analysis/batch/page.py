@@ -11,13 +11,20 @@ _SCRIPT = re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE)
 def write_page(executed: Path, page: Path, language: str) -> bool:
     """Write the executed notebook as the HTML file `page`; returns whether nbconvert, which does it, is there.
 
-    Alternative texts are kept. Scripts are left out: they come from the network, and nothing in a page moves.
+    Sentences, tables and figures without the code, which is in the notebook. Alternative texts are kept. Scripts are
+    left out: they come from the network, and nothing in a page moves.
     """
     try:
         from nbconvert.exporters import HTMLExporter  # here because it takes seconds and most jobs need no page
     except ImportError:
         return False
-    exporter = HTMLExporter(template_name="classic", language_code=language)
+    exporter = HTMLExporter(
+        template_name="classic",
+        language_code=language,
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )
     text, _ = exporter.from_filename(str(executed), resources={"metadata": {"name": page.stem}})
     page.write_text(_SCRIPT.sub("", text), encoding="utf-8")
     return True

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.estimate.described import Described, described, hidden_cells
@@ -21,9 +22,23 @@ from analysis.publish.map_borders import read_borders
 from analysis.publish.outcome_findings import SOURCES, or_hidden
 from analysis.publish.words import Words
 from analysis.records import Register
+from analysis.records.disclosure_record import SUPPRESSED
 
 TOPIC, TILES = "places", "tiles"
 OUTCOMES = ("work", "elsewhere")
+COUNTS = (
+    "persons",
+    "of",
+    "n",
+    "target_low",
+    "target_high",
+    "clients_low",
+    "clients_high",
+    "rank_low",
+    "rank_high",
+    "places",
+)
+DECIMALS = ("staff", "staff_low", "staff_high", "distance")  # everything else in these tables is a share
 
 
 def coverage_map(coverage: Described, register: Register, confidence: float, borders: str = TILES) -> Finding:
@@ -196,14 +211,32 @@ def _finding(
 
 
 def shown(table: Described | pd.DataFrame, language: str) -> pd.DataFrame:
-    """A table of a page as its reader sees it: headings and codes in words; hidden is missing."""
+    """A table as its reader sees it: headings, codes and numbers in words of the language, hidden numbers said to be.
+
+    The first column names the rows. For reading only: to compute with, take the table itself.
+    """
     frame = table.table if isinstance(table, Described) else table
     other = "en" if language == "et" else "et"
-    codes = ["key", "level", "place", "county", "municipality", f"label_{other}", f"why_{other}"]
-    words, kept = Words(language), frame.drop(columns=codes, errors="ignore").copy()
-    if "name" in kept:
-        kept["name"] = kept["name"].replace("", words.text("places.country"))
-    for column in kept.select_dtypes(["object", "string", "category"]):
-        codes_of = {code: words.text(f"value.{code}") for code in kept[column].unique() if words.has(f"value.{code}")}
-        kept[column] = kept[column].astype(object).replace(codes_of)
-    return kept.rename(columns={name: words.text(f"column.{name}") for name in kept})
+    codes = ["key", "level", "place", "county", "municipality", SUPPRESSED, f"label_{other}", f"why_{other}"]
+    words, kept = Words(language), frame.drop(columns=codes, errors="ignore")
+    hidden = frame[SUPPRESSED].astype(bool) if SUPPRESSED in frame else pd.Series(False, index=frame.index)
+    told = {
+        words.text(f"column.{name}"): [
+            _in_words(words, name, value, gone) for value, gone in zip(kept[name], hidden, strict=True)
+        ]
+        for name in kept
+    }
+    read = pd.DataFrame(told)
+    return read.set_index(read.columns[0])
+
+
+def _in_words(words: Words, column: str, value: Any, hidden: bool) -> str:
+    if isinstance(value, str):
+        if column == "name" and not value:
+            return words.text("places.country")
+        return words.text(f"value.{value}") if words.has(f"value.{value}") else value
+    if isinstance(value, bool | np.bool_):
+        return words.text(f"value.{'yes' if value else 'no'}")
+    if pd.isna(value):
+        return words.text("hidden") if hidden else ""
+    return words.number(value, "count" if column in COUNTS else "decimal2" if column in DECIMALS else "percent1")
