@@ -1,4 +1,8 @@
-"""Estimate: statistics for small groups, as pure functions from tables to tidy results with intervals."""
+"""Estimate: statistics for small groups, as pure functions from tables to tidy results with intervals.
+
+Listed here are the estimates of published facts. Those of a register are one idea a module (`cohort`, `leaving`,
+`whereabouts`, `stages`, `activities`, `places`, …), which notebooks import by its name.
+"""
 
 from analysis.estimate.elsewhere import days_saved, effects_on_ratio_scale, unpooled_effects
 from analysis.estimate.flows import (

@@ -1,4 +1,4 @@
-"""What a register holds: rows, period, coverage by municipality, people by state, and whether it is whole.
+"""What a register holds: rows, period, people by state, and whether it is whole.
 
 Every table that is about people has passed the disclosure gate here, whatever the status of the register, so that
 the same notebook can be run on a real extract. Descriptions of the data, never estimates of an effect.
