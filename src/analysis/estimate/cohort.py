@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import RawData, read_table
+from analysis.estimate.places import code_of
 from analysis.records import Profile, RecordsError, Register
 
 DAYS_PER_MONTH = 30.4375
@@ -81,7 +81,7 @@ def select_cohort(
     for column, wanted in (("cohort", cohort), ("target_group", target_group)):
         chosen &= (wanted == ALL) | (cases[column] == wanted).to_numpy()
     if municipality != ALL:
-        chosen &= (cases["municipality_code"] == _code_of(municipality)).to_numpy()
+        chosen &= (cases["municipality_code"] == code_of(municipality)).to_numpy()
     cases = cases[chosen].sort_values(["referral_date", "cooperation_id"]).drop_duplicates("person_id")
     if len(cases) < profile.min_persons:
         raise RecordsError(
@@ -95,13 +95,6 @@ def days_since_referral(clients: pd.DataFrame, day: pd.Series, link: str) -> pd.
     """Days from each client's referral to a day given by the client's `link` column; missing where there is none."""
     found = pd.Series(pd.to_datetime(day.reindex(clients[link]).to_numpy()), index=clients.index)
     return (found - clients["referral_date"]).dt.days
-
-
-def _code_of(municipality: str) -> str:
-    places = read_table(RawData(), "municipalities.csv").set_index("name")["ehak_code"]
-    if municipality not in places.index:
-        raise RecordsError(f"Municipality {municipality!r} is not in municipalities.csv; one of its names expected.")
-    return str(places[municipality])
 
 
 def _followed(cases: pd.DataFrame, register: Register) -> pd.DataFrame:

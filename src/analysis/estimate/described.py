@@ -86,6 +86,25 @@ def with_shares(table: pd.DataFrame, of: pd.Series, confidence: float) -> pd.Dat
     return table.assign(of=of.astype("Int64"), **numbers)
 
 
+def attack_check(what: str, table: Described) -> tuple[str, int, bool]:
+    """A row of a notebook's checks: that the table withstood the attack, and how many of its cells are hidden."""
+    return f"{what} withstood the attack; cells hidden", hidden_cells(table.table), table.record.attacked
+
+
+def shares_in_blocks(
+    counts: pd.DataFrame, block: str, by: str, profile: Profile, confidence: float,
+    *, population: str, name: str, sensitive: bool = False,
+) -> tuple[pd.DataFrame, Released]:  # fmt: skip
+    """`counts` after `release_blocks`, in their order, with a key (`by.block`) and the shares of each block."""
+    released = release_blocks(counts, block, by, profile, population=population, name=name, sensitive=sensitive)
+    order = counts.drop(columns=PERSONS).astype(str).assign(order=range(len(counts)))
+    table = released.table.astype({block: str}).merge(order, on=[block, by]).sort_values("order", ignore_index=True)
+    sizes = table.groupby(block)[PERSONS].sum(min_count=1)
+    table = with_shares(table.drop(columns="order"), table[block].map(sizes), confidence)
+    table.insert(0, "key", table[by] + "." + ("m" if block == "month" else "") + table[block])
+    return table, released
+
+
 def hidden_cells(table: pd.DataFrame) -> int:
     """How many rows of a released table are hidden."""
     return int(table[SUPPRESSED].astype(bool).sum())

@@ -24,7 +24,7 @@ from analysis.estimate.cohort import (
     Cohort,
 )
 from analysis.estimate.comparisons import difference_of_proportions
-from analysis.estimate.described import PERSONS, Described, described, release_blocks, with_shares
+from analysis.estimate.described import PERSONS, Described, attack_check, described, release_blocks, with_shares
 from analysis.estimate.duration_hazards import band_hazards
 from analysis.estimate.incidence import at_times, cumulative_incidence
 from analysis.estimate.spells import Spells
@@ -290,7 +290,5 @@ def outcome_checks(cohort: Cohort, exits: Described, others: Mapping[str, Descri
         ("largest distance of the shares of a month from one", round(apart, 9), pd.isna(apart) or apart < 1e-9),
         ("clients followed beyond the end of observation", too_early, too_early == 0),
     ]
-    for name, one in {"exits": exits, **others}.items():
-        hidden = int(one.table[SUPPRESSED].sum())
-        rows.append((f"{name} withstood the attack; cells hidden", hidden, one.record.attacked))
+    rows += [attack_check(name, one) for name, one in {"exits": exits, **others}.items()]
     return pd.DataFrame(rows, columns=["key", "found", "passed"])

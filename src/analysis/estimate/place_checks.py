@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from analysis.estimate.described import PERSONS, Described, hidden_cells
+from analysis.estimate.described import PERSONS, Described, attack_check
 from analysis.estimate.place_exits import PlaceExits
 from analysis.estimate.place_profile import MunicipalityProfile
 from analysis.estimate.places import COUNTY, MUNICIPALITY, alphabetical
@@ -26,10 +26,9 @@ def place_checks(
         _in_order(coverage.table),
         _counties_add_up(tables.exits.table),
         *(_tells_nothing_of_hidden(level, one.table) for level, one in pooled.items()),
-        *(
-            (f"{name} withstood the attack; cells hidden", hidden_cells(one.table), one.record.attacked)
-            for name, one in (("coverage", coverage), ("participation", participation), ("exits", tables.exits))
-        ),
+        attack_check("coverage", coverage),
+        attack_check("participation", participation),
+        attack_check("exits", tables.exits),
     ]
     return pd.DataFrame(rows, columns=["key", "found", "passed"])
 

@@ -41,7 +41,6 @@ COVERAGES = (0.035, 0.10, 0.25, 0.50, 1.0)
 CASELOADS = {"case_manager": "staff.clients_per_case_manager", "social_worker": "staff.clients_per_social_worker"}
 SAME_CASELOAD = "staff.clients_per_case_manager"
 NEAREST = 5
-FEATURES = ("log_population", "target_per_inhabitant", "share_long", "log_density")
 RATIOS = (0.5, 0.67, 0.8, 1.25, 1.5, 2.0)
 BASELINES = ("pilot.share_working", "rollout.share_ended_registration")
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.estimate.described import Described, described
+from analysis.estimate.described import Described, attack_check, described
 from analysis.records import (
     CONTRACTS,
     TABLES,
@@ -150,12 +150,7 @@ def register_checks(
         ("no violation of the contract", len(report.violations), report.is_clean),
         ("everybody in a table is in persons", linked.unknown_rows, linked.unknown_rows == 0),
         ("every client belongs to the target group", outside, outside == 0),
-        _released_check("coverage by municipality", coverage),
-        _released_check("persons by month and state", by_state),
+        attack_check("coverage by municipality", coverage),
+        attack_check("persons by month and state", by_state),
     ]
     return pd.DataFrame(rows, columns=["key", "found", "passed"])
-
-
-def _released_check(what: str, table: Described) -> tuple[str, int, bool]:
-    """`found` is the number of hidden cells."""
-    return f"{what} withstood the attack; cells hidden", table.record.hidden, table.record.attacked

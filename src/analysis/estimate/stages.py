@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.estimate.cohort import DAYS_PER_MONTH, Cohort, days_since_referral
-from analysis.estimate.described import PERSONS, Described, described, release_blocks, with_shares
+from analysis.estimate.described import PERSONS, Described, described, shares_in_blocks
 from analysis.records import Profile, release_quantiles
 
 STAGES = ("referral", "consent", "start", "three_party", "service")
+ORDER = {name: at for at, name in enumerate((*STAGES, "yes", "no"))}
 QUARTILES = {"median_days": 0.5, "lower_days": 0.25, "upper_days": 0.75}  # the most wanted first
 
 
@@ -48,19 +49,15 @@ def stages_reached(cohort: Cohort, months: int, confidence: float) -> Described:
     days = days.where(days <= months * DAYS_PER_MONTH)
     reached = days.notna().sum().rename_axis("stage").rename("yes").reset_index()
     counts = reached.assign(no=len(days) - reached["yes"]).melt("stage", var_name="answer", value_name=PERSONS)
-    released = release_blocks(
-        counts, "stage", "answer", cohort.profile, population=f"{cohort.population}_followed_{months}", name="stages"
-    )
-    table = released.table.astype({"stage": str})
-    table = with_shares(table, table["stage"].map(table.groupby("stage")[PERSONS].sum(min_count=1)), confidence)
+    counts = counts.sort_values(["stage", "answer"], key=lambda c: c.map(ORDER), ignore_index=True)
+    table, released = shares_in_blocks(
+        counts, "stage", "answer", cohort.profile, confidence,
+        population=f"{cohort.population}_followed_{months}", name="stages",
+    )  # fmt: skip
     rows = [
         {"stage": stage, "answer": "yes", **_quartiles(days[stage].dropna(), cohort.profile)} for stage in STAGES[1:]
     ]
-    quartiles = pd.DataFrame(rows)
-    table = table.merge(quartiles, on=["stage", "answer"], how="left")
-    table["order"] = table["stage"].map(STAGES.index)
-    table = table.sort_values(["order", "answer"], ascending=[True, False], ignore_index=True).drop(columns="order")
-    table.insert(0, "key", table["answer"] + "." + table["stage"])
+    table = table.merge(pd.DataFrame(rows), on=["stage", "answer"], how="left")
     return described(table, released, context=("of", *QUARTILES))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.estimate.cohort import DAYS_PER_MONTH, WORK, Cohort
-from analysis.estimate.described import PERSONS, Described, described, release_blocks, with_shares
+from analysis.estimate.described import PERSONS, Described, described, shares_in_blocks
 
 STATES = ("working", "in_cooperation", "registered", "elsewhere")
 STEP_MONTHS = 3
@@ -32,7 +32,7 @@ def states_over_time(cohort: Cohort, months: int, confidence: float) -> Describe
         day = clients["referral_date"] + _days(month)
         state = _state_on(cohort, clients, day).value_counts().reindex(list(STATES), fill_value=0)
         counted.append(state.rename_axis("state").rename(PERSONS).reset_index().assign(month=month))
-    return _shares_in_blocks(cohort, pd.concat(counted, ignore_index=True), "month", "state", confidence)
+    return _described_blocks(cohort, pd.concat(counted, ignore_index=True), "month", "state", confidence)
 
 
 def _state_on(cohort: Cohort, clients: pd.DataFrame, day: pd.Series) -> pd.Series:
@@ -53,20 +53,16 @@ def _covered(spells: pd.DataFrame, person: pd.Series, day: pd.Series, *, last_da
     return pd.Series(person.index.isin(found.loc[within, "row"]), index=person.index)
 
 
-def _shares_in_blocks(
+def _described_blocks(
     cohort: Cohort, counts: pd.DataFrame, block: str, by: str, confidence: float, *, sensitive: bool = False
 ) -> Described:
-    released = release_blocks(
-        counts, block, by, cohort.profile,
-        population=f"{cohort.population}_{block}s", name=f"{block}s", sensitive=sensitive,
+    population = f"{cohort.population}_{block}s"
+    return described(
+        *shares_in_blocks(
+            counts, block, by, cohort.profile, confidence,
+            population=population, name=f"{block}s", sensitive=sensitive,
+        )
     )  # fmt: skip
-    order = counts.drop(columns=PERSONS).astype(str).assign(order=range(len(counts)))
-    table = released.table.astype({block: str}).merge(order, on=[block, by]).sort_values("order", ignore_index=True)
-    sizes = table.groupby(block)[PERSONS].sum(min_count=1)
-    table = with_shares(table.drop(columns="order"), table[block].map(sizes), confidence)
-    prefix = "m" if block == "month" else ""
-    table.insert(0, "key", table[by] + "." + prefix + table[block])
-    return described(table, released)
 
 
 def after_leaving(cohort: Cohort, confidence: float) -> Described:
@@ -93,7 +89,7 @@ def after_leaving(cohort: Cohort, confidence: float) -> Described:
         yes = int(answer_of(cohort, asked, asked["left_date"] + _days(months)).sum())
         counted += [(name, "yes", yes), (name, "no", len(asked) - yes)]
     counts = pd.DataFrame(counted, columns=["measure", "answer", PERSONS])
-    return _shares_in_blocks(cohort, counts, "measure", "answer", confidence, sensitive=True)
+    return _described_blocks(cohort, counts, "measure", "answer", confidence, sensitive=True)
 
 
 def _days(months: int) -> pd.Timedelta:
