@@ -137,6 +137,40 @@ def refresh() -> None:
         typer.echo(f"{path.relative_to(root)}: {'refreshed' if changed else 'unchanged'}")
 
 
+@app.command()
+def scale(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name or file, such as scenarios/coverage-25.yml.")],
+    vs: Annotated[str, typer.Option(help="The scenario it is compared with: a name.")] = "baseline",
+    draws: Annotated[int, typer.Option(min=1, help="Joint draws of the assumptions.")] = 1024,
+    months: Annotated[int, typer.Option(min=1, max=600, help="Months ahead.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
+) -> None:
+    """Compare a scenario with another one: what differs, what follows, and what lies beyond experience."""
+    from analysis import scale as model
+    from analysis.evidence import load_assumptions, load_facts, load_scenarios
+
+    root = project_root()
+    raw = RawData(root)
+    own = _scenario_file(scenario, root)
+    scenarios = load_scenarios(raw, own)
+    chosen = scenarios[own.stem if own else scenario.removesuffix(".yml").removeprefix("scenarios/")]
+    table = model.draw_values(draws, seed, raw)
+    courses = [model.run_course(one, table, months, raw=raw) for one in (chosen, scenarios[vs])]
+    comparison = model.Comparison(courses[0], courses[1], load_facts(raw))
+    beyond = model.unseen(courses[0], load_facts(raw))
+    for line in model.lines(comparison, beyond, load_assumptions(raw)):
+        typer.echo(line)
+    typer.echo(f"Written: {model.write(comparison, root / 'reports' / 'scale').relative_to(root)}")
+
+
+def _scenario_file(given: str, root: Path) -> Path | None:
+    """The file that `given` names, unless it is one of the registered ones, which are read by name."""
+    path = Path(given)
+    if path.suffix not in (".yml", ".yaml") or not path.is_file():
+        return None
+    return None if (root / "data" / "raw" / "scenarios").resolve() == path.resolve().parent else path
+
+
 @records_app.command(name="check")
 def check_records(
     path: Annotated[Path, typer.Argument(help="The folder of an extract: a file per table and extract.yml.")],

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 from analysis.evidence.files import EvidenceError, RawData, check_raw_data, project_root, sha256_of
 
 if TYPE_CHECKING:
-    from analysis.evidence.assumptions import Assumption, Scenario, load_assumptions, load_scenarios
+    from analysis.evidence.assumptions import (
+        Assumption,
+        Scenario,
+        load_assumptions,
+        load_correlations,
+        load_scenarios,
+    )
     from analysis.evidence.contracts import (
         CONTRACTS,
         UNITS,
@@ -51,7 +57,7 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
-    "assumptions": ("Assumption", "Scenario", "load_assumptions", "load_scenarios"),
+    "assumptions": ("Assumption", "Scenario", "load_assumptions", "load_correlations", "load_scenarios"),
     "contracts": ("CONTRACTS", "UNITS", "load_bottlenecks", "load_months", "load_place_facts", "read_table"),
     "dictionary": ("GENERATED", "markdown_table", "papers_of_the_data"),
     "facts": (
@@ -102,6 +108,7 @@ __all__ = [
     "compare_readings",
     "load_assumptions",
     "load_bottlenecks",
+    "load_correlations",
     "load_effects",
     "load_facts",
     "load_months",

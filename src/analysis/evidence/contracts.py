@@ -21,6 +21,9 @@ UNITS = {
     "municipalities": "municipalities",
     "departments": "county departments of Töötukassa",
     "places": "places where a service is offered",
+    "persons_per_month": "persons a month",
+    "hours_per_month": "hours a month",
+    "per_point": "share per percentage point",
     "meetings_per_month": "meetings a month",
     "meetings_per_quarter": "meetings a quarter",
     "meetings_per_year": "meetings a year",
@@ -155,6 +158,16 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
             ),
         },
         key=["scenario", "assumption_id"],
+    ),
+    "correlations.csv": _table(
+        "Which uncertain assumptions are drawn together, and how strongly.",
+        {
+            "assumption_a": _text("A row of assumptions.csv"),
+            "assumption_b": _text("Another row of assumptions.csv"),
+            "rank_correlation": _number("Spearman's rank correlation", pa.Check.in_range(-1, 1), nullable=False),
+            "rationale": _text("Why they belong together"),
+        },
+        key=["assumption_a", "assumption_b"],
     ),
     "populations.csv": _table(
         "Whom the facts describe.",

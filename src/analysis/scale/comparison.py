@@ -1,0 +1,127 @@
+"""A scenario beside the baseline in the same draws: what is extra, what is left after displacement, who pays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.evidence import Facts
+from analysis.scale.course import Course
+from analysis.scale.money import PAYERS, returns
+
+LEVELS = {"low90": 0.05, "low50": 0.25, "median": 0.5, "high50": 0.75, "high90": 0.95}
+METHOD = "quantiles over joint draws of the assumptions"
+UNITS = {
+    "extra_exits_work": "persons",
+    "net_exits_work": "persons",
+    "extra_exits_other": "persons",
+    "months_registered_less": "person_months",
+    "extra_months_in_work": "person_months",
+    "net_months_in_work": "person_months",
+    "registered_less": "persons",
+    "in_cooperation": "persons",
+    "extra_case_managers": "full_time_workers",
+    "extra_social_workers": "full_time_workers",
+    **{f"cost_{payer}": "eur" for payer in PAYERS},
+    "cost": "eur",
+    **{f"return_{payer}": "eur" for payer in PAYERS},
+    "return": "eur",
+    **{f"net_{payer}": "eur" for payer in PAYERS},
+    "net": "eur",
+    "net_with_value": "eur",
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`course` minus `baseline`, draw by draw. Both must come from the same draws."""
+
+    course: Course
+    baseline: Course
+    facts: Facts
+
+    def __post_init__(self) -> None:
+        """Raises ValueError if the two are not comparable."""
+        if self.course.horizons != self.baseline.horizons or len(self.course.values) != len(self.baseline.values):
+            raise ValueError(
+                f"{self.course.scenario.name} has {len(self.course.values)} draws and horizons {self.course.horizons}, "
+                f"{self.baseline.scenario.name} {len(self.baseline.values)} and {self.baseline.horizons}; the same "
+                "draws and months expected."
+            )
+
+    def by_draw(self, horizon: int) -> pd.DataFrame:
+        """A row a draw, a column an outcome (see UNITS), from the start to `horizon` months.
+
+        Exits and months are undiscounted; euros are at their value at the start. `net_…` of exits and months is what
+        is left after displacement; `net_…` of money is returns minus extra costs; `net_with_value` adds the value
+        placed on each net extra month in work. Raises ValueError for a horizon that was not kept.
+        """
+        at, values = self._at(horizon), self.course.values
+        stays = 1 - values["displacement.share"].to_numpy()
+
+        def extra(name: str) -> np.ndarray:
+            return self.course.totals[name][at] - self.baseline.totals[name][at]
+
+        found = {
+            "extra_exits_work": extra("exits_work"),
+            "net_exits_work": extra("exits_work") * stays,
+            "extra_exits_other": extra("exits_other"),
+            "months_registered_less": -extra("months_registered"),
+            "extra_months_in_work": extra("months_in_work"),
+            "net_months_in_work": extra("months_in_work") * stays,
+            "registered_less": -extra("registered"),
+            "in_cooperation": self.course.totals["in_cooperation"][at],
+            "extra_case_managers": extra("case_managers"),
+            "extra_social_workers": extra("social_workers"),
+        }
+        work = extra("present_months_in_work") * stays
+        gains = returns(
+            work, -extra("present_months_registered"), {n: values[n].to_numpy() for n in values}, self.facts
+        )
+        for payer in PAYERS:
+            found[f"cost_{payer}"] = extra(f"present_cost_{payer}")
+            found[f"return_{payer}"] = gains[payer]
+            found[f"net_{payer}"] = gains[payer] - found[f"cost_{payer}"]
+        for kind in ("cost", "return", "net"):
+            found[kind] = np.sum([found[f"{kind}_{payer}"] for payer in PAYERS], axis=0)
+        found["net_with_value"] = found["net"] + work * values["value.month_in_work"].to_numpy()
+        return pd.DataFrame(found, columns=list(UNITS))
+
+    def summary(self) -> pd.DataFrame:
+        """Tidy: scenario, months, outcome, unit, low90, low50, median, high50, high90, draws, method."""
+        return pd.concat(
+            [summarise(self.by_draw(horizon), self.course.scenario.name, horizon) for horizon in self.course.horizons],
+            ignore_index=True,
+        )
+
+    def _at(self, horizon: int) -> int:
+        if horizon not in self.course.horizons:
+            raise ValueError(
+                f"{horizon} months were not kept; one of {', '.join(map(str, self.course.horizons))} expected. "
+                "Name the horizon when the course is run."
+            )
+        return self.course.horizons.index(horizon)
+
+
+def summarise(by_draw: pd.DataFrame, scenario: str, months: int) -> pd.DataFrame:
+    """Median with 50 and 90 per cent intervals of each column of `by_draw`."""
+    quantiles = by_draw.quantile(list(LEVELS.values())).T.set_axis(list(LEVELS), axis=1)
+    table = quantiles.rename_axis("outcome").reset_index()
+    table.insert(1, "unit", table["outcome"].map(UNITS))
+    table.insert(0, "months", months)
+    table.insert(0, "scenario", scenario)
+    return table.assign(draws=len(by_draw), method=METHOD)
+
+
+def path_bands(course: Course, names: tuple[str, ...]) -> pd.DataFrame:
+    """Tidy: month (0 at the start), quantity, low90 … high90 over the draws whose paths were kept, draws."""
+    tables = []
+    for name in names:
+        quantiles = np.quantile(course.paths[name], list(LEVELS.values()), axis=1)
+        table = pd.DataFrame(dict(zip(LEVELS, quantiles, strict=True)))
+        table.insert(0, "quantity", name)
+        table.insert(0, "month", range(len(table)))
+        tables.append(table.assign(draws=course.paths[name].shape[1]))
+    return pd.concat(tables, ignore_index=True)
