@@ -21,6 +21,7 @@ app = typer.Typer(
 
 records_app = typer.Typer(help="Data about persons: check an extract, make a synthetic register.", no_args_is_help=True)
 disclosure_app = typer.Typer(help="Disclosure control: is everything in these folders fit to be published?")
+DRAWS_OF_WHY = 128  # the parts of a difference need many runs
 app.add_typer(records_app, name="records")
 app.add_typer(disclosure_app, name="disclosure")
 
@@ -160,7 +161,10 @@ def scale(
     beyond = model.unseen(courses[0], load_facts(raw))
     for line in model.lines(comparison, beyond, load_assumptions(raw)):
         typer.echo(line)
-    typer.echo(f"Written: {model.write(comparison, root / 'reports' / 'scale').relative_to(root)}")
+    for line in model.why(chosen, scenarios[vs], table.iloc[:DRAWS_OF_WHY], months, load_assumptions(raw)):
+        typer.echo(line)
+    for path in model.write(comparison, root / "reports" / "scale"):
+        typer.echo(f"Written: {path.relative_to(root)}")
 
 
 def _scenario_file(given: str, root: Path) -> Path | None:

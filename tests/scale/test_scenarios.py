@@ -183,6 +183,10 @@ def test_net_is_gross_less_displacement_and_payers_add_up(comparison):
         parts = table[[f"{kind}_{payer}" for payer in ("tootukassa", "municipality", "state")]].sum(axis=1)
         np.testing.assert_allclose(parts, table[kind])
     np.testing.assert_allclose(table["net"], table["return"] - table["cost"])
+    assert table["cost_per_client_month"].between(50, 600).all()  # two workers share a few hours of their month
+    months = comparison.by_month().set_index(["quantity", "month"])
+    assert months.loc[("extra_in_cooperation", 0), "median"] == pytest.approx(0, abs=1e-9)
+    assert months.loc[("registered", 5), "unit"] == "persons"
     summary = comparison.summary()
     assert (summary["low90"] <= summary["low50"]).all()
     assert (summary["median"] <= summary["high90"]).all()
@@ -271,5 +275,9 @@ def test_the_command_prints_the_difference_and_writes_the_table(copy, monkeypatc
     assert "coverage.share: 0.25 instead of 0.035" in result.output
     table = pd.read_csv(copy / "reports" / "scale" / "capacity-bound-25-vs-baseline.csv")
     assert {"outcome", "median", "low90", "high90", "unit", "draws", "baseline"} <= set(table.columns)
+    assert "Why: mean extra exits to work in 12 months" in result.output
+    months = pd.read_csv(copy / "reports" / "scale" / "capacity-bound-25-vs-baseline-by-month.csv")
+    assert set(months["month"]) == set(range(12))
+    assert {"extra_exits_work", "net_exits_work", "registered", "cost_state"} <= set(months["quantity"])
     wrong = CliRunner().invoke(app, ["scale", "coverage-26"])
     assert "Did you mean: coverage-25" in str(wrong.exception)

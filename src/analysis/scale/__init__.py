@@ -9,7 +9,7 @@ from analysis.scale.comparison import Comparison, path_bands, summarise
 from analysis.scale.course import Course, run_course
 from analysis.scale.draws import central_values, draw_values, uncertain
 from analysis.scale.flow import Paths, simulate
-from analysis.scale.report import lines, write
+from analysis.scale.report import lines, why, write
 from analysis.scale.start import Stock, stationary
 from analysis.scale.unseen import Unseen, unseen
 
@@ -29,5 +29,6 @@ __all__ = [
     "summarise",
     "uncertain",
     "unseen",
+    "why",
     "write",
 ]

@@ -32,7 +32,8 @@ CASELOADS = ("staff.clients_per_case_manager", "staff.clients_per_social_worker"
 SOCIETY, BUDGETS = "society", "budgets"
 VIEWS = {SOCIETY: "net_with_value", BUDGETS: "net", **{payer: f"net_{payer}" for payer in PAYERS}}
 VALUES_OF_A_MONTH = tuple(range(0, 5001, 250))
-SHOWN_DRIVERS = 10
+EFFECTS_TRIED = (1.0, 1.1, 1.25, 1.5, 2.0, 2.5, 3.0)  # for break-even; far beyond any estimate, so that it is seen
+CASELOADS_TRIED = (20, 40, 60)
 
 
 def with_choices(
@@ -46,6 +47,15 @@ def with_choices(
     given = {"coverage.share": coverage, "displacement.share": displacement, "money.discount_rate": discount}
     chosen = {name: value for name, value in given.items() if value is not None}
     return replace(scenario, differences={**scenario.differences, **chosen})
+
+
+def same_world(baseline: Scenario, scenario: Scenario, assumptions: Mapping[str, Assumption]) -> Scenario:
+    """The baseline in the world of `scenario`: with what it fixes of the uncertainties, and its own levers.
+
+    A scenario that fixes the effect is to be compared with today's coverage under the same effect.
+    """
+    fixed = {n: value for n, value in scenario.differences.items() if assumptions[n].role == "uncertainty"}
+    return replace(baseline, differences={**baseline.differences, **fixed})
 
 
 def without_effect(scenario: Scenario, no_effect: Scenario) -> Scenario:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,12 +27,29 @@ UNITS = {
     "extra_social_workers": "full_time_workers",
     **{f"cost_{payer}": "eur" for payer in PAYERS},
     "cost": "eur",
+    "cost_per_client_month": "eur_per_month",
     **{f"return_{payer}": "eur" for payer in PAYERS},
     "return": "eur",
     **{f"net_{payer}": "eur" for payer in PAYERS},
     "net": "eur",
     "net_with_value": "eur",
 }
+
+
+PATH_UNITS = {
+    "in_cooperation": "persons",
+    "registered": "persons",
+    "exits_work": "persons",
+    "exits_other": "persons",
+    "exits_work_cooperation": "persons",
+    "exits_other_cooperation": "persons",
+    "months_registered": "person_months",
+    "months_in_work": "person_months",
+    "case_managers": "full_time_workers",
+    "social_workers": "full_time_workers",
+    **{f"cost_{payer}": "eur" for payer in PAYERS},
+}
+DISPLACED = ("exits_work", "months_in_work")
 
 
 @dataclass(frozen=True)
@@ -86,8 +104,32 @@ class Comparison:
             found[f"net_{payer}"] = gains[payer] - found[f"cost_{payer}"]
         for kind in ("cost", "return", "net"):
             found[kind] = np.sum([found[f"{kind}_{payer}"] for payer in PAYERS], axis=0)
+        clients = extra("months_in_cooperation")
+        found["cost_per_client_month"] = np.divide(
+            extra("cost"), clients, out=np.full_like(clients, np.nan), where=np.abs(clients) > 1e-6
+        )
         found["net_with_value"] = found["net"] + work * values["value.month_in_work"].to_numpy()
         return pd.DataFrame(found, columns=list(UNITS))
+
+    def by_month(self) -> pd.DataFrame:
+        """What happens each month, and what of it is extra beside the baseline, over the draws whose paths were kept.
+
+        Tidy: month (0 at the start), quantity, unit, low90 … high90, draws. Quantities are those of the course, with
+        the prefixes `extra_` (minus the baseline) and, for exits to work and months in work, `net_` (after
+        displacement). Costs are not discounted.
+        """
+        kept = self.course.paths["registered"].shape[1]
+        stays = 1 - self.course.values["displacement.share"].to_numpy()[:kept]
+        series = {}
+        for name in PATH_UNITS:
+            series[name] = self.course.paths[name]
+            series[f"extra_{name}"] = self.course.paths[name] - self.baseline.paths[name]
+            if name in DISPLACED:
+                series[f"net_{name}"] = series[f"extra_{name}"] * stays
+        table = _bands(series)
+        unit = table["quantity"].str.removeprefix("extra_").str.removeprefix("net_").map(PATH_UNITS)
+        table.insert(2, "unit", unit)
+        return table
 
     def summary(self) -> pd.DataFrame:
         """Tidy: scenario, months, outcome, unit, low90, low50, median, high50, high90, draws, method."""
@@ -117,11 +159,15 @@ def summarise(by_draw: pd.DataFrame, scenario: str, months: int) -> pd.DataFrame
 
 def path_bands(course: Course, names: tuple[str, ...]) -> pd.DataFrame:
     """Tidy: month (0 at the start), quantity, low90 … high90 over the draws whose paths were kept, draws."""
+    return _bands({name: course.paths[name] for name in names})
+
+
+def _bands(series: Mapping[str, np.ndarray]) -> pd.DataFrame:
     tables = []
-    for name in names:
-        quantiles = np.quantile(course.paths[name], list(LEVELS.values()), axis=1)
+    for name, paths in series.items():
+        quantiles = np.quantile(paths, list(LEVELS.values()), axis=1)
         table = pd.DataFrame(dict(zip(LEVELS, quantiles, strict=True)))
         table.insert(0, "quantity", name)
         table.insert(0, "month", range(len(table)))
-        tables.append(table.assign(draws=course.paths[name].shape[1]))
+        tables.append(table.assign(draws=paths.shape[1]))
     return pd.concat(tables, ignore_index=True)

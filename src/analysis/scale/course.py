@@ -150,5 +150,6 @@ def _totals(series: Mapping[str, np.ndarray], values: Values, horizons: Sequence
     last = np.array(horizons) - 1
     factors = discount_factors(len(series["registered"]), values)
     totals = {name: np.cumsum(series[name], axis=0)[last] for name in (*FLOWS, *MONTHS, *COSTS)}
+    totals["cost"] = np.sum([totals[name] for name in COSTS], axis=0)
     totals |= {f"present_{name}": np.cumsum(series[name] * factors, axis=0)[last] for name in DISCOUNTED}
     return totals | {name: series[name][last] for name in LEVELS}

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.evidence import Assumption, NamedRows
+from analysis.evidence import Assumption, NamedRows, Scenario
 from analysis.scale.comparison import Comparison
-from analysis.scale.difference import settings_apart
+from analysis.scale.course import run_course
+from analysis.scale.difference import settings_apart, shared_out
 from analysis.scale.unseen import Unseen
 
 SHOWN = (
@@ -22,6 +23,7 @@ SHOWN = (
     "extra_case_managers",
     "extra_social_workers",
     "cost",
+    "cost_per_client_month",
     "return",
     "net",
 )
@@ -64,15 +66,34 @@ def lines(comparison: Comparison, apart: Sequence[Unseen], assumptions: NamedRow
     return [*found, "", f"A model: it follows from assumptions ({draws} joint draws), and nothing here was measured."]
 
 
-def write(comparison: Comparison, folder: Path) -> Path:
-    """Write the summary as CSV into `folder`, made if it is not there; returns the path."""
+def why(
+    one: Scenario, other: Scenario, draws: pd.DataFrame, months: int, assumptions: NamedRows[Assumption]
+) -> list[str]:
+    """Lines on which setting accounts for how much of the difference in exits to work, if there are not too many."""
+
+    def exits_to_work(scenario: Scenario) -> float:
+        return float(run_course(scenario, draws, months, (months,)).totals["exits_work"][-1].mean())
+
+    try:
+        parts = shared_out(one, other, assumptions, exits_to_work)
+    except ValueError as error:
+        return ["", str(error)]
+    found = ["", f"Why: mean extra exits to work in {months} months, by what is set differently ({len(draws)} draws)"]
+    found += [f"  {row.setting:<40} {row.contribution:>12,.1f}" for row in parts.itertuples()]
+    return [*found, f"  {'together':<40} {parts['contribution'].sum():>12,.1f}"]
+
+
+def write(comparison: Comparison, folder: Path) -> list[Path]:
+    """Write the summary and the months as CSV into `folder`, made if it is not there; returns the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     scenario, other = comparison.course.scenario.name, comparison.baseline.scenario.name
-    path = folder / f"{scenario}-vs-{other}.csv"
-    partial = path.with_suffix(".partial")
-    comparison.summary().assign(baseline=other).to_csv(partial, index=False, float_format="%.10g", lineterminator="\n")
-    partial.replace(path)
-    return path
+    written = []
+    for ending, table in (("", comparison.summary()), ("-by-month", comparison.by_month())):
+        path = folder / f"{scenario}-vs-{other}{ending}.csv"
+        partial = path.with_suffix(".partial")
+        table.assign(baseline=other).to_csv(partial, index=False, float_format="%.10g", lineterminator="\n")
+        written.append(partial.replace(path))
+    return written
 
 
 def _told(value: object) -> str:
