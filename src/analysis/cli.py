@@ -7,7 +7,7 @@ nothing was run; 130 ended by Ctrl-C.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -35,6 +35,9 @@ def run(
     force: Annotated[bool, typer.Option(help="Run what is unchanged as well.")] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Processes at a time; 0 is one for each core.")] = 0,
     timeout_seconds: Annotated[int, typer.Option(min=0, help="For each cell; 0 is what the plan says.")] = 0,
+    kernels: Annotated[
+        Literal["forked", "plain"], typer.Option(help="Forked from one warm process, or each started afresh: slower.")
+    ] = "forked",
 ) -> None:
     """Run the plan (notebooks/runs.yml), or one notebook with its own parameters: only what changed."""
     from dataclasses import replace
@@ -53,7 +56,7 @@ def run(
     if timeout_seconds:
         chosen = tuple(replace(job, timeout_seconds=timeout_seconds) for job in chosen)
     try:
-        summary = batch.run(root, chosen, batch.make_progress(), force=force, workers=jobs or None)
+        summary = batch.run(root, chosen, batch.make_progress(), force=force, workers=jobs or None, kernels=kernels)
     except KeyboardInterrupt:
         typer.echo("Interrupted. What was finished stays; run again to continue.", err=True)
         raise typer.Exit(130) from None

@@ -1,6 +1,7 @@
 """One job in one worker process: the notebook goes through papermill, and a failure is told cell by cell.
 
-Each worker process takes one job at a time, so that environment, working directory and output of the process
+The kernel is forked from a server (see :mod:`analysis.batch.forked_kernels`) or an ordinary one; notebooks cannot
+tell. Each worker process takes one job at a time, so that environment, working directory and output of the process
 can be set for the job. Nothing here knows about plans, keys or where results end up; papermill is imported by
 the worker alone, once.
 """
@@ -25,6 +26,9 @@ from analysis.batch.notebook import joined
 from analysis.batch.page import write_page
 
 KERNEL_START_SECONDS = 120
+ENGINE = PROVISIONER = "forked-kernels"  # entry points of analysis.batch.forked_kernels, in pyproject.toml
+_REMOVED = ("MPLBACKEND", "PYTHONSTARTUP")  # the kernel draws inline and starts like everyone's
+_PLAN_KEYS = {"MemoryCeilingError": "memory_mb", "RunTimeoutError": "run_timeout_seconds"}
 OUTPUT_DELAY_SECONDS = 30  # how long the last outputs of a finished cell may take to arrive on a busy machine
 
 
@@ -37,7 +41,10 @@ class Task:
     notebook: Path
     given: Mapping[str, Any]  # parameters that differ from the notebook's defaults
     staging: Path
-    timeout_seconds: int
+    timeout_seconds: int  # for each cell
+    run_timeout_seconds: int = 0
+    memory_mb: int = 0  # for the kernel and what it starts; 0 is no limit
+    kernels: str = ""  # address of the server that forks the kernel; empty for an ordinary one
     page_language: str = ""  # if not empty, the executed notebook is written as a web page as well
 
 
@@ -85,8 +92,8 @@ def execute(task: Task) -> Failure | None:
     """
     (task.staging / "figures").mkdir()
     executed = task.staging / "notebook.ipynb"
-    os.environ.update(_environment(task))
-    for variable in ("MPLBACKEND", "PYTHONSTARTUP"):  # the kernel draws inline and starts like everyone's
+    os.environ.update(kernel_environment() | _environment(task))
+    for variable in _REMOVED:
         os.environ.pop(variable, None)
     with _output_into(task.staging / "kernel.log"):
         try:
@@ -96,12 +103,15 @@ def execute(task: Task) -> Failure | None:
                 str(task.notebook),
                 str(executed),
                 parameters=dict(task.given),
+                engine_name=ENGINE,
                 kernel_name="python3",
                 language="python",
                 cwd=str(task.root),
                 progress_bar=False,
                 start_timeout=KERNEL_START_SECONDS,
                 execution_timeout=task.timeout_seconds,
+                run_timeout_seconds=task.run_timeout_seconds,
+                memory_mb=task.memory_mb,
                 iopub_timeout=OUTPUT_DELAY_SECONDS,
                 coalesce_streams=True,  # how output is cut into pieces depends on the weather
                 shutdown_kernel="immediate",  # asking politely stalls for seconds in one of ten cases
@@ -113,19 +123,30 @@ def execute(task: Task) -> Failure | None:
         return unfinished
 
 
+def kernel_environment() -> dict[str, str]:
+    """What all kernels, and the server that forks them, have in common: the present environment, made the same.
+
+    One thread for BLAS: sums must not depend on how many workers there are.
+    """
+    fixed = {"PYTHONHASHSEED": "0"} | {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+    return {name: value for name, value in os.environ.items() if name not in _REMOVED} | fixed
+
+
 def _environment(task: Task) -> dict[str, str]:
-    """Environment of the kernel. One thread for BLAS: sums must not depend on how many workers there are."""
+    """What the kernel of `task` has besides."""
     private = task.staging / "jupyter"
     specification = private / "kernels" / "python3" / "kernel.json"
     specification.parent.mkdir(parents=True)
     argv = [sys.executable, "-m", "ipykernel_launcher", "--log-level=ERROR", "-f", "{connection_file}"]
-    specification.write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
+    content: dict[str, Any] = {"argv": argv, "display_name": "Python 3", "language": "python"}
+    if task.kernels:
+        forked = {"provisioner_name": PROVISIONER, "config": {"address": task.kernels}}
+        content["metadata"] = {"kernel_provisioner": forked}
+    specification.write_text(json.dumps(content))
     return {
         "UHISABI_ROOT": str(task.root),
         "UHISABI_OUTPUT": str(task.staging / "figures"),
         "UHISABI_NOTEBOOK": task.notebook.stem,
-        "PYTHONHASHSEED": "0",
-        **{f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")},
         # The kernel is this interpreter, whatever the machine has registered, and reads no personal profile.
         "JUPYTER_PATH": str(private),
         "JUPYTER_RUNTIME_DIR": str(private / "runtime"),
@@ -166,6 +187,8 @@ def _failure(task: Task, error: Exception, executed: Path) -> Failure:
         log = (task.staging / "kernel.log").read_text(errors="replace")
     elif name == "CellTimeoutError":
         message = f"the cell hung: not finished after {task.timeout_seconds} s, so its kernel was ended"
+    elif name in _PLAN_KEYS:
+        message += f"; {_PLAN_KEYS[name]} in the plan says how much"
     return Failure(name, message, cell["number"], cell.get("execution_count"), line, joined(cell["source"]), log)
 
 

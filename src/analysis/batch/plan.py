@@ -7,8 +7,15 @@ The plan is a list of jobs, each a mapping with these keys::
       parameters: {language: et} # default: those of the notebook
       main: false                # the main job runs the defaults and fills figures/; at most one a notebook
       timeout_seconds: 600       # for each cell
+      run_timeout_seconds: 0     # for the whole run; 0 is no limit
+      memory_mb: 4096            # for the kernel and what it starts; 0 is no limit
       default: true              # false: run only when asked for by name
       for_each: municipality     # a job for each value (see analysis.batch.each); `name` then begins their names
+
+One entry may say instead what holds for all jobs that say nothing else, and what their kernels find imported::
+
+    - preload: [pandas, seaborn] # installed libraries, never the project's own code
+      timeout_seconds: 600
 """
 
 from __future__ import annotations
@@ -31,17 +38,28 @@ from analysis.batch.parameters import Parameter, Value, read_parameters, resolve
 from analysis.batch.refusals import Refused, nearest, unknown
 
 PLAN = "notebooks/runs.yml"
-TIMEOUT_SECONDS = 600
+_LIMITS: dict[str, int] = {"timeout_seconds": 1, "run_timeout_seconds": 0, "memory_mb": 0}  # with the least allowed
 _KEYS: dict[str, type | None] = {
     "notebook": str,
     "name": str,
     "parameters": dict,
     "main": bool,
-    "timeout_seconds": int,
+    **dict.fromkeys(_LIMITS, int),
     "default": bool,
     "for_each": None,  # has its own check
 }
+_SETTINGS_KEYS: dict[str, type | None] = {"preload": list, **dict.fromkeys(_LIMITS, int)}
 _SLUG_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for all runs, the limits only where a job says nothing else; a limit of 0 is none."""
+
+    preload: tuple[str, ...] = ()  # modules that kernels find imported
+    timeout_seconds: int = 600  # for each cell
+    run_timeout_seconds: int = 0
+    memory_mb: int = 4096
 
 
 @dataclass(frozen=True)
@@ -53,7 +71,9 @@ class Job:
     parameters: Mapping[str, Value]
     changed: Mapping[str, Value]
     main: bool = False
-    timeout_seconds: int = TIMEOUT_SECONDS  # for each cell
+    timeout_seconds: int = Settings.timeout_seconds  # for each cell
+    run_timeout_seconds: int = Settings.run_timeout_seconds
+    memory_mb: int = Settings.memory_mb
     default: bool = True  # whether it belongs to `uhisabi run` without a name
     each: Mapping[str, Value] = field(default_factory=dict)  # values by which it differs from others of its line
     family: str = ""  # what the names of all jobs of its line begin with, if the line has for_each
@@ -63,15 +83,46 @@ def read_plan(root: Path) -> tuple[Job, ...]:
     """The plan's jobs, for the project in folder `root`. Raises Refused naming the line of every problem."""
     jobs: list[Job] = []
     problems: list[str] = []
-    for line, entry in _entries(root / PLAN, problems):
+    entries = _entries(root / PLAN, problems)
+    settings = _settings(entries, root, problems)
+    for line, entry in entries:
         try:
-            jobs += _jobs(entry, root)
+            jobs += _jobs(entry, root, settings) if "preload" not in entry else []
         except Refused as error:
             problems += [f"{PLAN}, line {line}: {message}" for message in str(error).split("\n")]
     problems += _clashes(jobs)
     if problems:
         raise Refused("\n".join(problems))
     return tuple(jobs)
+
+
+def read_settings(root: Path) -> Settings:
+    """What the plan says for all runs; the defaults if there is no plan. Raises Refused as :func:`read_plan` does."""
+    problems: list[str] = []
+    if not (root / PLAN).is_file():
+        return Settings()
+    settings = _settings(_entries(root / PLAN, problems), root, problems)
+    if problems:
+        raise Refused("\n".join(problems))
+    return settings
+
+
+def _settings(entries: Sequence[tuple[int, Mapping[str, Any]]], root: Path, problems: list[str]) -> Settings:
+    """The one entry that says what holds for all jobs; whatever is wrong with it goes into `problems`."""
+    found = [(line, entry) for line, entry in entries if "preload" in entry]
+    for line, entry in found:
+        where = f"{PLAN}, line {line}: preload"
+        for module in entry["preload"]:
+            if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", str(module)):
+                problems.append(f"{where}: found {module!r}, expected the name of a module, such as pandas")
+            elif (root / "src" / str(module).split(".")[0]).exists():
+                problems.append(f"{where}: {module} is the project's own code, which changes; leave it out")
+        if len(found) > 1:
+            problems.append(f"{where} is given {len(found)} times; keep one")
+    if problems or not found:
+        return Settings()
+    (_, entry) = found[0]
+    return Settings(**{**entry, "preload": tuple(entry["preload"])})
 
 
 def _entries(path: Path, problems: list[str]) -> list[tuple[int, dict[str, Any]]]:
@@ -103,22 +154,24 @@ def _entry(node: yaml.Node) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise Refused(str(error)) from None
     keys = Counter(key.value for key, _ in node.value)
+    known = _SETTINGS_KEYS if "preload" in keys else _KEYS
     for key, count in keys.items():
-        if key not in _KEYS:
-            raise Refused(unknown("key", key, _KEYS))
+        if key not in known:
+            raise Refused(unknown("key", key, known))
         if count > 1:
             raise Refused(f"key {key} is given {count} times; keep one")
-        kind = _KEYS[key]
+        kind = known[key]
         if kind is not None and type(entry[key]) is not kind:
             raise Refused(f"{key}: found {entry[key]!r}, expected {kind.__name__}")
-    if "notebook" not in entry:
+    if known is _KEYS and "notebook" not in entry:
         raise Refused("key notebook is missing")
-    if entry.get("timeout_seconds", 1) < 1:
-        raise Refused(f"timeout_seconds: found {entry['timeout_seconds']}, expected 1 or more")
+    for key, least in _LIMITS.items():
+        if entry.get(key, least) < least:
+            raise Refused(f"{key}: found {entry[key]}, expected {least} or more")
     return entry
 
 
-def _jobs(entry: Mapping[str, Any], root: Path) -> list[Job]:
+def _jobs(entry: Mapping[str, Any], root: Path, settings: Settings) -> list[Job]:
     """The jobs of one entry: one, or with `for_each` one for each combination of values."""
     job = make_job(
         root,
@@ -126,7 +179,7 @@ def _jobs(entry: Mapping[str, Any], root: Path) -> list[Job]:
         entry.get("parameters", {}),
         name=entry.get("name"),
         main=entry.get("main", False),
-        timeout_seconds=entry.get("timeout_seconds", TIMEOUT_SECONDS),
+        settings=replace(settings, **{key: entry[key] for key in _LIMITS if key in entry}),
     )
     _check_job(job)
     job = replace(job, default=entry.get("default", True))
@@ -176,9 +229,9 @@ def make_job(
     *,
     name: str | None = None,
     main: bool = False,
-    timeout_seconds: int = TIMEOUT_SECONDS,
+    settings: Settings = Settings(),
 ) -> Job:
-    """A job of `notebook` (its name or file name) with the `given` parameters, checked.
+    """A job of `notebook` (its name or file name) with the `given` parameters, checked, under the settings' limits.
 
     Without a `name` it is called like the notebook. Raises Refused for an unknown notebook, parameter or
     value.
@@ -186,7 +239,8 @@ def make_job(
     source = find_notebook(root, notebook)
     parameters = read_parameters(source, root)
     values = resolve(parameters, given, source.name, root)
-    return Job(name or source.name, source, values, _changed(values, parameters), main, timeout_seconds)
+    limits = {key: getattr(settings, key) for key in _LIMITS}
+    return Job(name or source.name, source, values, _changed(values, parameters), main, **limits)
 
 
 def _changed(values: Mapping[str, Value], parameters: Mapping[str, Parameter]) -> dict[str, Value]:
@@ -224,7 +278,7 @@ def select_jobs(root: Path, notebook: str, given: Mapping[str, str]) -> tuple[Jo
         if not (root / "notebooks" / f"{stem}.ipynb").is_file() and (like := _like_a_job(stem, plan)):
             raise Refused(like)
     name = f"{stem}--{_slug(given) if given else 'defaults'}"
-    return (make_job(root, notebook, given, name=name),)
+    return (make_job(root, notebook, given, name=name, settings=read_settings(root)),)
 
 
 def _like_a_job(found: str, plan: Sequence[Job]) -> str:

@@ -9,15 +9,15 @@ import signal
 import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.batch.catalogue import Build, refresh_catalogue
-from analysis.batch.execute import Failure, Task, execute, start_worker
+from analysis.batch.execute import Failure, Task, execute, kernel_environment, start_worker
 from analysis.batch.index import write_index
 from analysis.batch.key import key_of, shared_parts
-from analysis.batch.plan import Job
+from analysis.batch.plan import Job, read_settings
 from analysis.batch.progress import Progress
 from analysis.batch.provenance import provenance
 from analysis.batch.state import State, job_state
@@ -26,6 +26,10 @@ from analysis.evidence import sha256_of
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
+
+    from analysis.batch.forked_kernels import KernelServer
+
+Kernels = Literal["forked", "plain"]
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,16 @@ def run(
     *,
     force: bool = False,
     workers: int | None = None,
+    kernels: Kernels = "forked",
     build_catalogue: Build | None = None,
 ) -> Summary:
     """Run those of `jobs` that are not fresh (all with `force`) and bring the catalogue up to date.
 
-    `workers` is the number of processes, by default one for each core. A failing job leaves the others
-    running. Call it from the main thread. Raises Refused if another run is at work here, and on Ctrl-C
-    KeyboardInterrupt, after everything was ended and put away.
+    `workers` is the number of processes, by default one for each core. Their `kernels` are forked from one server
+    that has the plan's `preload` imported, which is fast, or plain, each started afresh; results are the same, and
+    where there is no fork plain ones are taken. A failing job leaves the others running. Call it from the main
+    thread. Raises Refused if another run is at work here, and on Ctrl-C KeyboardInterrupt, after everything was
+    ended and put away.
     """
     store = Store(root)
     started = time.monotonic()
@@ -76,7 +83,7 @@ def run(
         unchanged = tuple(name for name, state in states.items() if state.kind == "fresh" and not force)
         _tell_unchanged([job for job in jobs if job.name in unchanged], progress)
         work = [_Work(job, states[job.name], _task(job, store)) for job in jobs if job.name not in unchanged]
-        done, failed = _run_all(work, store, progress, workers or _cores())
+        done, failed = _run_all(work, store, progress, workers or _cores(), kernels)
         for notebook in {job.notebook.name for job in jobs if job.each}:
             write_index(store, notebook)
         problem = _catalogue_problem(store, shared, progress, build_catalogue)
@@ -101,7 +108,9 @@ def _cores() -> int:
 
 def _task(job: Job, store: Store) -> Task:
     staging = store.staging / f"{job.name}-{os.getpid()}"
-    return Task(job.name, store.root, job.notebook.path, job.changed, staging, job.timeout_seconds, _page_language(job))
+    limits = job.timeout_seconds, job.run_timeout_seconds, job.memory_mb
+    page = _page_language(job)
+    return Task(job.name, store.root, job.notebook.path, job.changed, staging, *limits, page_language=page)
 
 
 def _page_language(job: Job) -> str:
@@ -110,7 +119,9 @@ def _page_language(job: Job) -> str:
     return (language if isinstance(language, str) else "en") if job.each else ""
 
 
-def _run_all(work: Sequence[_Work], store: Store, progress: Progress, workers: int) -> tuple[list[str], list[str]]:
+def _run_all(
+    work: Sequence[_Work], store: Store, progress: Progress, workers: int, kernels: Kernels
+) -> tuple[list[str], list[str]]:
     """Names of the jobs that succeeded and that failed."""
     done: list[str] = []
     failed: list[str] = []
@@ -119,7 +130,10 @@ def _run_all(work: Sequence[_Work], store: Store, progress: Progress, workers: i
     origin = provenance(store.root)
     try:
         # closing: an interruption here must end the workers now, not when the generator is collected
-        with contextlib.closing(_results(work, progress, min(workers, len(work)))) as results:
+        with (
+            _server(store.root, progress, kernels) as server,
+            contextlib.closing(_results(work, progress, min(workers, len(work)), server)) as results,
+        ):
             for item, outcome, times in results:
                 with _uninterrupted():
                     failure = _settle(item, outcome, store, _record(item, store.root, origin | times))
@@ -135,23 +149,40 @@ def _run_all(work: Sequence[_Work], store: Store, progress: Progress, workers: i
     return done, failed
 
 
+@contextlib.contextmanager
+def _server(root: Path, progress: Progress, kernels: Kernels) -> Iterator[KernelServer | None]:
+    """The server that forks kernels, gone with them at the end of the block; None for plain kernels."""
+    from analysis.batch.forked_kernels import KernelServer, unavailable
+
+    if kernels == "plain":
+        yield None
+    elif reason := unavailable():
+        progress.say(f"plain kernels are used, which is slower: {reason}")
+        yield None
+    else:
+        with KernelServer(read_settings(root).preload, kernel_environment()) as server:
+            yield server
+            for line in server.news():
+                progress.say(line)
+
+
 def _kept(job_name: str, store: Store) -> str:
     copy = store.failed_copy(job_name)
     return f"\nexecuted copy: {copy.relative_to(store.root)}" if copy.is_file() else ""
 
 
 def _results(
-    work: Sequence[_Work], progress: Progress, workers: int
+    work: Sequence[_Work], progress: Progress, workers: int, server: KernelServer | None
 ) -> Generator[tuple[_Work, Failure | None, dict[str, Any]]]:
     """Execute all work; yield each result, with its times, as it arrives. A broken pool is replaced."""
     queue = deque(work)
     while queue:
         with _pool(workers) as pool:
-            yield from _drain(queue, pool, progress, workers)
+            yield from _drain(queue, pool, progress, workers, server)
 
 
 def _drain(
-    queue: deque[_Work], pool: ProcessPoolExecutor, progress: Progress, workers: int
+    queue: deque[_Work], pool: ProcessPoolExecutor, progress: Progress, workers: int, server: KernelServer | None
 ) -> Generator[tuple[_Work, Failure | None, dict[str, Any]]]:
     """Give every worker one job at a time until the queue is empty or a worker was killed."""
     # Here because an unchanged plan needs no processes.
@@ -164,8 +195,10 @@ def _drain(
         with _deaf():  # a new worker inherits this: the Ctrl-C that is meant for its parent never hits it
             while queue and not broken and len(running) < workers:
                 queue[0].task.staging.mkdir(parents=True, exist_ok=True)
+                for line in server.news() if server else ():
+                    progress.say(line)
                 try:
-                    future = pool.submit(execute, queue[0].task)
+                    future = pool.submit(execute, replace(queue[0].task, kernels=server.address if server else ""))
                 except BrokenProcessPool:
                     broken = True
                 else:
