@@ -146,13 +146,15 @@ def test_waves_hold_every_county_once_and_ida_viru_goes_first():
 def test_costs_and_returns_by_hand():
     one = {name: np.array([row.value]) for name, row in ASSUMPTIONS.items()}
     one |= {"cost.overhead_share": np.array([0.5]), "cost.case_manager_eur_per_month": np.array([1000.0]),
+            "staff.clients_ordinary": np.array([100.0]),
             "cost.social_worker_eur_per_month": np.array([500.0]), "service.joint_share": np.array([0.1]),
             "cost.joint_service_eur_per_month": np.array([100.0]),
             "cost.joint_service_municipal_share": np.array([0.25]),
             "service.psychiatric_need_share": np.array([0.5]), "service.psychiatric_access": np.array([0.5]),
             "cost.psychiatric_eur_per_month": np.array([40.0])}  # fmt: skip
     costs = monthly_costs(np.array([[2.0]]), np.array([[4.0]]), np.array([[100.0]]), np.array([[20.0]]), one)
-    assert costs["tootukassa"][0, 0] == 2 * 1000 * 1.5 + 20 * 0.1 * 100 * 0.75
+    replaced = 100 / 100  # counsellors who would see these clients otherwise
+    assert costs["tootukassa"][0, 0] == (2 - replaced) * 1000 * 1.5 + 20 * 0.1 * 100 * 0.75
     assert costs["municipality"][0, 0] == 4 * 500 * 1.5 + 20 * 0.1 * 100 * 0.25
     assert costs["state"][0, 0] == 100 * 0.25 * 40
     wage, benefit = one["money.wage_eur_per_month"][0], 400 * 0.5 * 0.6

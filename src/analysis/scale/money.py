@@ -14,13 +14,14 @@ def monthly_costs(
     case_managers: np.ndarray, social_workers: np.ndarray, clients: np.ndarray, not_ready: np.ndarray, values: Values
 ) -> dict[str, np.ndarray]:
     """Cost of cooperation by payer in each month, (months, draws), from the workers, the clients and the clients not
-    ready there are on average during the month."""
+    ready there are on average during the month. The ordinary counselling that clients no longer take is taken off."""
     overhead = 1 + values["cost.overhead_share"]
     joint = not_ready * values["service.joint_share"] * values["cost.joint_service_eur_per_month"]
     own = values["cost.joint_service_municipal_share"]
     treated = clients * values["service.psychiatric_need_share"] * values["service.psychiatric_access"]
+    counsellors = case_managers - clients / values["staff.clients_ordinary"]
     return {
-        TOOTUKASSA: case_managers * values["cost.case_manager_eur_per_month"] * overhead + joint * (1 - own),
+        TOOTUKASSA: counsellors * values["cost.case_manager_eur_per_month"] * overhead + joint * (1 - own),
         MUNICIPALITY: social_workers * values["cost.social_worker_eur_per_month"] * overhead + joint * own,
         STATE: treated * values["cost.psychiatric_eur_per_month"],
     }
