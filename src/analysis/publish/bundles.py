@@ -15,8 +15,9 @@ from typing import Any
 
 from analysis.publish.words import LANGUAGES
 
-TOPICS = ("rollout", "pilot", "clients", "places", "register", "benefit", "effects", "bottlenecks")
-STATUSES = ("synthetic", "register", "published")  # weakest first
+TOPICS = ("rollout", "pilot", "clients", "places", "register", "benefit", "effects", "bottlenecks", "scaling")
+STATUSES = ("synthetic", "register", "modelled", "published")  # weakest first
+STAMPED = ("synthetic", "modelled")  # said across every picture: neither tells what happened
 HEADLINE_FIELDS = ("value", "low", "high", "unit", "n", "period", "status")
 REMEDY = "Publish the figure again: run its notebook with --force."
 

@@ -22,6 +22,7 @@ from PIL import Image
 from analysis.publish.bundles import (
     HEADLINE_FIELDS,
     REMEDY,
+    STAMPED,
     STATUSES,
     TOPICS,
     CatalogueError,
@@ -54,6 +55,7 @@ def render(figures: Path) -> dict[str, bytes]:
         "entries": entries,
         "words": {language: Words(language) for language in LANGUAGES},
         "topics": [topic for topic in TOPICS if any(e.meta["topic"] == topic for e in entries)],
+        "stamped": STAMPED,
         "statuses": [status for status in STATUSES if any(e.meta["status"] == status for e in entries)],
         "table": _table,
         "kilobytes": lambda entry, name: -(-_existing(entry, name).stat().st_size // 1000),

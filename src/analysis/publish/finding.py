@@ -61,7 +61,7 @@ class Finding:
 
 
 def weakest(*statuses: str) -> str:
-    """The weakest status of what went into a result: synthetic, then register, then published.
+    """The weakest status of what went into a result: synthetic, then register, modelled, published.
 
     >>> weakest("published", "synthetic")
     'synthetic'

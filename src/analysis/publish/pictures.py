@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from analysis.publish.bundles import STAMPED
 from analysis.publish.finding import Finding
 from analysis.publish.layout import Frame, compose
 from analysis.publish.papers import footer_of
@@ -43,7 +44,7 @@ def pictures_of(finding: Finding, papers: Mapping[str, Any]) -> Iterator[Picture
     """Draw a finding at every size in both languages, with the words of its `papers` (figure.json) around it."""
     for size, language in itertools.product(SIZES.values(), LANGUAGES):
         words = Words(language)
-        stamp = words.text("stamp.synthetic") if finding.status == "synthetic" else ""
+        stamp = words.text(f"stamp.{finding.status}") if finding.status in STAMPED else ""
         frame = Frame(papers["title"][language], papers["subtitle"][language], footer_of(papers, words), stamp)
         with figure_style(size):
             figure = compose(finding.table, finding.draw, frame, size, words)

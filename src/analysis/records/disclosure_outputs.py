@@ -23,7 +23,7 @@ from analysis.records.disclosure_profiles import Profile
 from analysis.records.pseudonym import mask_codes, read_codes
 
 Rows = list[list[str]]
-HARMLESS = ("synthetic", "published")
+HARMLESS = ("synthetic", "modelled", "published")
 PSEUDONYM = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])")
 CODE = re.compile(r"(?<![\d.,\w])[1-8]\d{10}(?![\d\w])")
 SERIES = re.compile(r"^(?:Name: (?P<name>\w+), )?(?:Length: \d+, )?dtype: int")
