@@ -149,7 +149,11 @@ def scale(
     months: Annotated[int, typer.Option(min=1, max=600, help="Months ahead.")] = 60,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
 ) -> None:
-    """Compare a scenario with another one: what differs, what follows, and what lies beyond experience."""
+    """Compare a scenario with another one: what differs, what follows, and what lies beyond experience.
+
+    The two are compared in the same world: what the scenario fixes of the uncertain numbers, such as an effect, is
+    fixed in both.
+    """
     from analysis import scale as model
     from analysis.evidence import load_assumptions, load_facts, load_scenarios
 
@@ -159,12 +163,13 @@ def scale(
     scenarios = load_scenarios(raw, own)
     chosen = scenarios[own.stem if own else scenario.removesuffix(".yml").removeprefix("scenarios/")]
     table = model.draw_values(draws, seed, raw)
-    courses = [model.run_course(one, table, months, raw=raw) for one in (chosen, scenarios[vs])]
+    other = model.same_world(scenarios[vs], chosen, load_assumptions(raw))
+    courses = [model.run_course(one, table, months, raw=raw) for one in (chosen, other)]
     comparison = model.Comparison(courses[0], courses[1], load_facts(raw))
     beyond = model.unseen(courses[0], load_facts(raw))
     for line in model.lines(comparison, beyond, load_assumptions(raw)):
         typer.echo(line)
-    for line in model.why(chosen, scenarios[vs], table.iloc[:DRAWS_OF_WHY], months, load_assumptions(raw)):
+    for line in model.why(chosen, other, table.iloc[:DRAWS_OF_WHY], months, load_assumptions(raw)):
         typer.echo(line)
     for path in model.write(comparison, root / "reports" / "scale"):
         typer.echo(f"Written: {path.relative_to(root)}")

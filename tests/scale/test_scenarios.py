@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from microsimulation import simulate_people
+from plain_model import stationary_state
+from plain_values import BASELINE, LEVERS_TODAY
 from typer.testing import CliRunner
 
 from analysis.cli import app
@@ -21,7 +24,7 @@ from analysis.evidence import (
     load_scenarios,
 )
 from analysis.scale import Comparison, Course, draw_values, run_course, uncertain, unseen
-from analysis.scale.answers import anyway, by_coverage, with_choices, without_effect
+from analysis.scale.answers import anyway, by_coverage, total_order, with_choices, without_effect
 from analysis.scale.coverage import waves
 from analysis.scale.difference import settings_apart, shared_out
 from analysis.scale.money import discount_factors, monthly_costs, returns
@@ -242,6 +245,28 @@ def test_more_coverage_is_in_order_of_the_scenarios(comparison):
     assert fixed.differences["displacement.share"] == 0.0
 
 
+def test_total_order_holds_the_first_and_finds_what_matters():
+    names = ["effect.hazard_ratio_work", "cost.overhead_share"]
+    arguments = (SCENARIOS["coverage-25"], SCENARIOS["baseline"], DRAWS, 12, FACTS, ASSUMPTIONS, "extra_exits_work")
+    table = total_order(*arguments, names, np.random.default_rng(1))
+    total = table[table["order"] == "total"].set_index("parameter")["estimate"]
+    assert total["effect.hazard_ratio_work"] == pytest.approx(1, abs=0.1)
+    assert total["cost.overhead_share"] == pytest.approx(0, abs=1e-9)
+
+
+def test_chance_in_a_small_place_is_about_that_of_counts():
+    """Persons drawn one by one: exits of a year in a group of 400 vary about as Poisson counts do."""
+    values = {**BASELINE, "target.size": 400.0}
+    start = stationary_state(values, LEVERS_TODAY)
+    totals = [
+        simulate_people(values, 12, np.random.default_rng(seed), levers_today=LEVERS_TODAY, stationary=start)
+        for seed in range(60)
+    ]
+    for kind in ("exits_work", "exits_other"):
+        counts = np.array([one[kind].sum() for one in totals])
+        assert 0.6 < counts.var(ddof=1) / counts.mean() < 1.5, kind
+
+
 def test_warnings_say_what_has_not_been_seen(comparison):
     found = {one.what: one for one in unseen(comparison.course, FACTS)}
     assert set(found) == {"coverage", "in_cooperation", "case_managers"}
@@ -281,5 +306,8 @@ def test_the_command_prints_the_difference_and_writes_the_table(copy, monkeypatc
     months = pd.read_csv(copy / "reports" / "scale" / "capacity-bound-25-vs-baseline-by-month.csv")
     assert set(months["month"]) == set(range(12))
     assert {"extra_exits_work", "net_exits_work", "registered", "cost_state"} <= set(months["quantity"])
+    known = CliRunner().invoke(app, ["scale", "effect-finland", "--draws", "8", "--months", "6"])
+    assert "Uncertain otherwise, fixed in both:\n  effect.hazard_ratio_work: 1.031" in known.output
+    assert "effect.hazard_ratio_work" not in known.output.split("Why:")[1]
     wrong = CliRunner().invoke(app, ["scale", "coverage-26"])
     assert "Did you mean: coverage-25" in str(wrong.exception)

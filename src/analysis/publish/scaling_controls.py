@@ -1,13 +1,11 @@
 """Three sliders over the model for a reader at a running notebook; without one, what they would show at first.
 
-Sliders need `ipywidgets` and a notebook server. In a batch run, a test or a saved page there is no one to move them,
+Sliders need a notebook server. In a batch run, a test or a saved page there is no one to move them,
 so the table and the picture of the values given are returned instead, the same bytes every time.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import io
 import os
 from collections.abc import Mapping
@@ -81,13 +79,13 @@ class Bench:
 def controls(bench: Bench, coverage: float, effect: float, caseload: float) -> Any:
     """Sliders with their answer where there is somebody to move them, else the answer at the values given."""
     given = Settings(coverage, effect, caseload)
-    if SERVER not in os.environ or importlib.util.find_spec("ipywidgets") is None:
+    if SERVER not in os.environ:
         return bench.answer(given)
     return _sliders(bench, given)
 
 
 def _sliders(bench: Bench, given: Settings) -> Any:
-    ipywidgets = importlib.import_module("ipywidgets")  # optional: only for a reader at a running notebook
+    import ipywidgets  # only for a reader at a running notebook
     from IPython.display import display
 
     words = Words(bench.language)

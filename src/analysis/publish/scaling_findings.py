@@ -32,6 +32,7 @@ TODAY = ("coverage-today-ever", "coverage-today-published", "coverage-today-stoc
 BESIDE = {"coverage": STEPS, "condition": CONDITIONS, "today": TODAY}  # blocks of the figures, in their order
 ABROAD = {"assumed": ("coverage-25", "no-effect-25"), "elsewhere": ELSEWHERE}
 ALL_SCENARIOS = tuple(dict.fromkeys((*STEPS, *CONDITIONS, *TODAY, *ELSEWHERE)))
+DIGITS = 3  # of shares shown in a table
 EXITS = ("net_exits_work", "extra_exits_work", "extra_exits_other")
 WORKERS = ("extra_case_managers", "extra_social_workers")
 MONEY = ("cost.", "money.", "tax.", "value.")  # assumptions that only figures in euros rest on

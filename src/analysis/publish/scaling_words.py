@@ -28,13 +28,21 @@ def warnings(found: Sequence[Unseen], language: str) -> str:
 
 def pays(found: Discovery, assumptions: NamedRows[Assumption], value: float, language: str) -> str:
     """When it pays, in a sentence; `value` is what a month in work is taken to be worth."""
-    words = Words(language)
-    common = {"draws": found.n, "share": found.base_rate, "value": value}
+    return _when("scaling.pays", found, assumptions, Words(language), value=value)
+
+
+def more_work(found: Discovery, assumptions: NamedRows[Assumption], language: str) -> str:
+    """When exits to work rise, in a sentence."""
+    return _when("scaling.more_work", found, assumptions, Words(language))
+
+
+def _when(text: str, found: Discovery, assumptions: NamedRows[Assumption], words: Words, **numbers: float) -> str:
+    common = {"draws": found.n, "share": found.base_rate, **numbers}
     if found.box is not None:
         conditions = words.join([_condition(words, one, assumptions) for one in found.box.restrictions])
-        return words.text("scaling.pays.when", density=found.box.density, conditions=conditions, **common)
+        return words.text(f"{text}.when", density=found.box.density, conditions=conditions, **common)
     say = {0.0: "never", 1.0: "always"}.get(found.base_rate, "unclear")
-    return words.text(f"scaling.pays.{say}", **common)
+    return words.text(f"{text}.{say}", **common)
 
 
 def _condition(words: Words, one: Restriction, assumptions: NamedRows[Assumption]) -> str:

@@ -7,6 +7,7 @@ gives the tables of notebook 05; the decision methods (`information`, `sensitivi
 
 from analysis.scale.comparison import Comparison, path_bands, summarise
 from analysis.scale.course import Course, run_course
+from analysis.scale.difference import same_world, settings_apart, shared_out
 from analysis.scale.draws import central_values, draw_values, uncertain
 from analysis.scale.flow import Paths, simulate
 from analysis.scale.report import lines, why, write
@@ -24,6 +25,9 @@ __all__ = [
     "lines",
     "path_bands",
     "run_course",
+    "same_world",
+    "settings_apart",
+    "shared_out",
     "simulate",
     "stationary",
     "summarise",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from analysis.evidence import Assumption, Facts, NamedRows, Scenario
 from analysis.scale.break_even import break_even
 from analysis.scale.comparison import LEVELS, Comparison, path_bands, summarise
 from analysis.scale.course import Course, run_course
+from analysis.scale.difference import same_world
 from analysis.scale.discovery import Discovery, discover_box
 from analysis.scale.draws import central_values, quantile, uncertain
 from analysis.scale.frontier import frontier, incremental_ratio
@@ -30,6 +32,7 @@ FLOWS_TODAY = (
 EFFECT, EFFECT_OTHER = "effect.hazard_ratio_work", "effect.hazard_ratio_other"
 CASELOADS = ("staff.clients_per_case_manager", "staff.clients_per_social_worker")
 SOCIETY, BUDGETS = "society", "budgets"
+STRONGEST = 3  # assumptions whose interactions are shown
 VIEWS = {SOCIETY: "net_with_value", BUDGETS: "net", **{payer: f"net_{payer}" for payer in PAYERS}}
 VALUES_OF_A_MONTH = tuple(range(0, 5001, 250))
 EFFECTS_TRIED = (1.0, 1.1, 1.25, 1.5, 2.0, 2.5, 3.0)  # for break-even; far beyond any estimate, so that it is seen
@@ -47,15 +50,6 @@ def with_choices(
     given = {"coverage.share": coverage, "displacement.share": displacement, "money.discount_rate": discount}
     chosen = {name: value for name, value in given.items() if value is not None}
     return replace(scenario, differences={**scenario.differences, **chosen})
-
-
-def same_world(baseline: Scenario, scenario: Scenario, assumptions: Mapping[str, Assumption]) -> Scenario:
-    """The baseline in the world of `scenario`: with what it fixes of the uncertainties, and its own levers.
-
-    A scenario that fixes the effect is to be compared with today's coverage under the same effect.
-    """
-    fixed = {n: value for n, value in scenario.differences.items() if assumptions[n].role == "uncertainty"}
-    return replace(baseline, differences={**baseline.differences, **fixed})
 
 
 def without_effect(scenario: Scenario, no_effect: Scenario) -> Scenario:
@@ -217,26 +211,28 @@ def what_drives(
 def total_order(
     scenario: Scenario,
     baseline: Scenario,
-    parameters: Sequence[str],
-    n: int,
+    draws: pd.DataFrame,
     months: int,
     facts: Facts,
     assumptions: NamedRows[Assumption],
     outcome: str,
+    parameters: Sequence[str],
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """First and total order Sobol indices of `parameters` (independent, the others central), from n × (parameters + 2)
-    runs. See :func:`analysis.scale.sensitivity.sobol_indices`."""
+    """First and total order Sobol indices of some `parameters`, drawn independently with all others central.
+
+    The design is as large as `draws` (rounded down to a power of two) and takes (parameters + 2) runs for each. Columns
+    as in :func:`analysis.scale.sensitivity.sobol_indices`. Total minus first is what a parameter does only together
+    with others.
+    """
 
     def result(cases: pd.DataFrame) -> np.ndarray:
         world = pd.DataFrame(central_values(), index=range(len(cases)))
         world = world.assign(**{name: cases[name].to_numpy() for name in parameters})
         return _outcome(scenario, baseline, world, months, facts, outcome)
 
-    def from_quantile(row: Assumption) -> object:
-        return lambda probability: quantile(row, probability)
-
-    return sobol_indices(result, {name: from_quantile(assumptions[name]) for name in parameters}, n, rng=rng)  # type: ignore[misc]
+    size = 2 ** int(np.log2(len(draws)))
+    return sobol_indices(result, {name: partial(quantile, assumptions[name]) for name in parameters}, size, rng=rng)
 
 
 def value_of_work(comparisons: Sequence[Comparison], months: int) -> pd.DataFrame:
@@ -287,10 +283,42 @@ def when_it_pays(
 ) -> Discovery:
     """The box of assumptions in which the net result, with `value` for each month in work, is above zero: in words,
     scaling pays when … and …"""
-    draws = comparison.course.values
+    net = comparison.by_draw(months)["net"].to_numpy() + value * _present_work(comparison, months)
+    return _where(comparison, net > 0, assumptions, rng)
+
+
+def when_more_work(
+    comparison: Comparison, months: int, assumptions: Mapping[str, Assumption], rng: np.random.Generator
+) -> Discovery:
+    """The box of assumptions in which exits to work rise, after displacement."""
+    return _where(comparison, comparison.by_draw(months)["net_exits_work"].to_numpy() > 0, assumptions, rng)
+
+
+def _where(
+    comparison: Comparison, holds: np.ndarray, assumptions: Mapping[str, Assumption], rng: np.random.Generator
+) -> Discovery:
     names = _drawn(comparison.course.scenario, assumptions)
-    pays = comparison.by_draw(months)["net"].to_numpy() + value * _present_work(comparison, months) > 0
-    return discover_box(draws[names], pays, rng=rng)
+    return discover_box(comparison.course.values[names], holds, rng=rng)
+
+
+def beside_today(
+    scenarios: Iterable[Scenario],
+    baseline: Scenario,
+    draws: pd.DataFrame,
+    months: int,
+    facts: Facts,
+    assumptions: NamedRows[Assumption],
+) -> list[Comparison]:
+    """Each scenario beside today's coverage in the same world (see :func:`same_world`), which is run once a world."""
+    worlds: dict[tuple[tuple[str, float], ...], Course] = {}
+    found = []
+    for one in scenarios:
+        today = same_world(baseline, one, assumptions)
+        world = tuple(sorted(today.differences.items()))
+        if world not in worlds:
+            worlds[world] = run_course(today, draws, months, (months,))
+        found.append(Comparison(run_course(one, draws, months, (months,)), worlds[world], facts))
+    return found
 
 
 def all_scenarios(comparisons: Iterable[Comparison], months: int, outcomes: Sequence[str]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -13,6 +13,15 @@ from analysis.evidence import Assumption, NamedRows, Scenario
 
 MOST_CAUSES = 6
 Outcome = Callable[[Scenario], float]
+
+
+def same_world(baseline: Scenario, scenario: Scenario, assumptions: Mapping[str, Assumption]) -> Scenario:
+    """The baseline in the world of `scenario`: with what it fixes of the uncertainties, and its own levers.
+
+    A scenario that fixes the effect is to be compared with today's coverage under the same effect.
+    """
+    fixed = {n: value for n, value in scenario.differences.items() if assumptions[n].role == "uncertainty"}
+    return replace(baseline, differences={**baseline.differences, **fixed})
 
 
 def settings_apart(one: Scenario, other: Scenario, assumptions: NamedRows[Assumption]) -> pd.DataFrame:

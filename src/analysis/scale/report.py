@@ -49,6 +49,9 @@ def lines(comparison: Comparison, apart: Sequence[Unseen], assumptions: NamedRow
     found += [f"  {row.setting}: {_told(row.one)} instead of {_told(row.other)}" for row in settings.itertuples()]
     if settings.empty:
         found.append("  nothing")
+    fixed = [n for n in scenario.differences if n in other.differences and assumptions[n].role == "uncertainty"]
+    if fixed:
+        found += ["Uncertain otherwise, fixed in both:", *(f"  {n}: {scenario.differences[n]:.4g}" for n in fixed)]
     if apart:
         found += ["", "Beyond what pilot and roll-out have seen, so an extrapolation:"]
         found += [f"  {UNSEEN_IN_WORDS[one.what].format(value=one.value, seen=one.seen)}" for one in apart]
