@@ -13,7 +13,7 @@ from analysis import records
 from analysis.estimate import place_exits, place_pooling, place_profile, places
 from analysis.estimate.cohort import select_cohort
 from analysis.estimate.described import Described
-from analysis.evidence import load_assumptions, load_facts, load_place_facts
+from analysis.evidence import NamedRows, load_assumptions, load_facts, load_place_facts
 from analysis.records import Profile
 
 REFERRED, EXTRACT = pd.Timestamp("2021-03-01"), pd.Timestamp("2024-03-01")
@@ -295,6 +295,9 @@ def test_staffing_by_hand(some: records.Register) -> None:
     assert (ten["clients_low"], ten["clients_high"]) == pytest.approx((low / 10, high / 10), abs=0.05)
     assert ten["staff"] == pytest.approx((low + high) / 20 / 40, abs=0.005)  # 40 clients each, from 18 to 60
     assert (ten["staff_low"], ten["staff_high"]) == pytest.approx((low / 600, high / 180), abs=0.005)
+    assert table.loc[["case_manager.10", "social_worker.10"], "own_row"].tolist() == [True, True]
+    fewer = NamedRows("assumption", ((n, a) for n, a in assumptions.items() if n != "staff.clients_per_social_worker"))
+    table = place_profile.staffing_implied(coverage, facts, fewer, SAUE).set_index("key")
     assert table.loc[["case_manager.10", "social_worker.10"], "own_row"].tolist() == [True, False]
 
 
