@@ -1,9 +1,9 @@
 """Runs on a Dask cluster: chunks of them are sent to its workers, and what they leave comes back as bytes.
 
 A worker uses the project's folder if it sees the same files at the same path, as on a shared file system. Otherwise
-it is sent what the runs depend on: the registered files of `data/raw`, `src`, the notebooks, the plan and the lock.
-Nothing else ever leaves the machine, and jobs that would need anything else are refused: data about persons stay
-where they are. Each worker executes its tasks in a process of its own that forks their kernels
+it is sent what the runs depend on: the registered files of `data/raw`, `src`, the notebooks, the plan, the lock and
+the project's papers. Nothing else ever leaves the machine, and jobs that need an extract are refused: data about
+persons stay where they are. Each worker executes its tasks in a process of its own that forks their kernels
 (:mod:`analysis.batch.chunk`); results are put in place here, by the same code as those of local runs.
 
 Only this module imports Dask. Not for a scheduler that strangers can reach: who can talk to it can run anything.
@@ -74,7 +74,7 @@ def on_cluster(address: str, root: Path, jobs: Sequence[Job]) -> Elsewhere:
         with _client(address) as client, _checkout(client, root) as name:
             slots = sum(client.nthreads().values())
             chunks = _chunks(tasks, slots)
-            progress.say(f"{len(tasks)} runs in {len(chunks)} chunks for {slots} workers at {address}")
+            progress.say(f"{len(tasks)} runs sent to {address} in chunks of up to {len(chunks[0])}, {slots} at a time")
             with contextlib.closing(_outcomes(client, name, chunks)) as outcomes:
                 for task, (failure, times, files) in outcomes:
                     _receive(task, files)

@@ -1,7 +1,7 @@
 """What runs depend on and may leave the machine, for workers that do not see the project's folder.
 
-These are the registered files of `data/raw`, `src`, the notebooks, the plan and the lock: nothing else, and nothing
-about persons, which is never among them.
+These are the registered files of `data/raw`, `src`, the notebooks, the plan, the lock and the project's papers:
+nothing else, and nothing about persons, which is never among them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from analysis.batch.plan import PLAN
 from analysis.batch.refusals import Refused
 from analysis.evidence import RawData, sha256_of
 from analysis.evidence.files import REGISTER
+
+PAPERS = ("requirements.lock", "pyproject.toml", "CITATION.cff")  # figures name the project and its version
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def shipment(root: Path) -> Shipment:
     raw = root / "data/raw"
     paths = [raw / REGISTER, *(raw / name for name in RawData(root).names())]
     paths += [root / name for name in hash_tree(root, root / "src", checksum=str)]
-    paths += [*sorted((root / "notebooks").glob("*.ipynb")), root / PLAN, root / "requirements.lock"]
+    paths += [*sorted((root / "notebooks").glob("*.ipynb")), root / PLAN, *(root / name for name in PAPERS)]
     paths = [path for path in paths if path.is_file()]
     for path in paths:
         if not path.resolve().is_relative_to(root.resolve()):
