@@ -76,7 +76,7 @@ class Failure:
 def start_worker() -> None:
     """Prepare a worker process: deaf to Ctrl-C, which its parent handles, and gone if the parent is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: _end_with_kernels())
+    signal.signal(signal.SIGTERM, lambda *_: end_with_kernels())
     threading.Thread(target=_follow_parent, daemon=True).start()
     logging.disable(logging.CRITICAL)  # everything worth saying is in the returned failure
     # jsonschema would compile a grammar for addresses, taking seconds, that no notebook check asks for.
@@ -227,10 +227,10 @@ def _follow_parent() -> None:
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
-        _end_with_kernels()
+        end_with_kernels()
 
 
-def _end_with_kernels() -> None:
+def end_with_kernels() -> None:
     """End this worker and its kernels at once. Where there is no /proc a kernel notices by itself."""
     for children in Path("/proc/self/task").glob("*/children"):
         for kernel in children.read_text().split():

@@ -29,9 +29,13 @@ def provenance(root: Path) -> dict[str, Any]:
     return {
         "commit": _git(root, "rev-parse", "--verify", "--quiet", "HEAD"),
         "uncommitted_changes": bool(status) if status is not None else None,
-        "versions": {"python": platform.python_version(), "platform": platform.platform()}
-        | {package: _version(package) for package in PACKAGES},
+        "versions": {"platform": platform.platform()} | versions(),
     }
+
+
+def versions() -> dict[str, str | None]:
+    """Versions of Python and of the packages on which results depend; None for one that is not installed."""
+    return {"python": platform.python_version()} | {package: _version(package) for package in PACKAGES}
 
 
 def _git(root: Path, *arguments: str) -> str | None:

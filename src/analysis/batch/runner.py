@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +20,7 @@ from analysis.batch.key import key_of, shared_parts
 from analysis.batch.plan import Job, read_settings
 from analysis.batch.progress import Progress
 from analysis.batch.provenance import provenance
+from analysis.batch.refusals import Refused
 from analysis.batch.state import State, job_state
 from analysis.batch.store import Manifest, Store, utc_now
 from analysis.evidence import sha256_of
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from analysis.batch.forked_kernels import KernelServer
 
 Kernels = Literal["forked", "plain"]
+Results = Generator[tuple[str, Failure | None, dict[str, Any]]]  # name of the job, what went wrong, times
+Elsewhere = Callable[[Sequence[Task], Progress], Results]  # leaves outputs in the staging folders, as `execute` does
 
 
 @dataclass(frozen=True)
@@ -65,25 +68,30 @@ def run(
     workers: int | None = None,
     kernels: Kernels = "forked",
     build_catalogue: Build | None = None,
+    dask: str = "",
+    elsewhere: Elsewhere | None = None,
+    wait: bool = False,
 ) -> Summary:
     """Run those of `jobs` that are not fresh (all with `force`) and bring the catalogue up to date.
 
     `workers` is the number of processes, by default one for each core. Their `kernels` are forked from one server
     that has the plan's `preload` imported, which is fast, or plain, each started afresh; results are the same, and
-    where there is no fork plain ones are taken. A failing job leaves the others running. Call it from the main
-    thread. Raises Refused if another run is at work here, and on Ctrl-C KeyboardInterrupt, after everything was
-    ended and put away.
+    where there is no fork plain ones are taken. With the address of a Dask scheduler, `dask`, the workers are those
+    of a cluster (see :mod:`analysis.batch.cluster`); `elsewhere` is any other way of executing tasks. A failing job
+    leaves the others running. Call it from the main thread. Raises Refused if another run is at work here, unless it
+    is to `wait` for that one's end, and on Ctrl-C KeyboardInterrupt, after everything was ended and put away.
     """
     store = Store(root)
     started = time.monotonic()
-    with store.lock():
+    elsewhere = _on_cluster(dask, root, jobs) if dask else elsewhere
+    with store.lock(wait=wait):
         store.repair()
         shared = shared_parts(root)
         states = {job.name: job_state(job, store, shared) for job in jobs}
         unchanged = tuple(name for name, state in states.items() if state.kind == "fresh" and not force)
         _tell_unchanged([job for job in jobs if job.name in unchanged], progress)
-        work = [_Work(job, states[job.name], _task(job, store)) for job in jobs if job.name not in unchanged]
-        done, failed = _run_all(work, store, progress, workers or _cores(), kernels)
+        work = [_Work(job, states[job.name], task_of(job, store)) for job in jobs if job.name not in unchanged]
+        done, failed = _run_all(work, store, progress, workers or _cores(), kernels, elsewhere)
         for notebook in {job.notebook.name for job in jobs if job.each}:
             write_index(store, notebook)
         problem = _catalogue_problem(store, shared, progress, build_catalogue)
@@ -106,7 +114,16 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _task(job: Job, store: Store) -> Task:
+def _on_cluster(address: str, root: Path, jobs: Sequence[Job]) -> Elsewhere:
+    try:
+        from analysis.batch.cluster import on_cluster  # here because Dask is optional
+    except ModuleNotFoundError as error:
+        raise Refused(f"--dask needs Dask ({error}). Install it: pip install 'uhisabi[cluster]'") from None
+    return on_cluster(address, root, jobs)
+
+
+def task_of(job: Job, store: Store) -> Task:
+    """All that a worker needs to know of `job`."""
     staging = store.staging / f"{job.name}-{os.getpid()}"
     limits = job.timeout_seconds, job.run_timeout_seconds, job.memory_mb
     page = _page_language(job)
@@ -120,7 +137,12 @@ def _page_language(job: Job) -> str:
 
 
 def _run_all(
-    work: Sequence[_Work], store: Store, progress: Progress, workers: int, kernels: Kernels
+    work: Sequence[_Work],
+    store: Store,
+    progress: Progress,
+    workers: int,
+    kernels: Kernels,
+    elsewhere: Elsewhere | None,
 ) -> tuple[list[str], list[str]]:
     """Names of the jobs that succeeded and that failed."""
     done: list[str] = []
@@ -131,8 +153,12 @@ def _run_all(
     try:
         # closing: an interruption here must end the workers now, not when the generator is collected
         with (
-            _server(store.root, progress, kernels) as server,
-            contextlib.closing(_results(work, progress, min(workers, len(work)), server)) as results,
+            _server(store.root, progress, "plain" if elsewhere else kernels) as server,
+            contextlib.closing(
+                _from_elsewhere(work, progress, elsewhere)
+                if elsewhere
+                else _results(work, progress, min(workers, len(work)), server)
+            ) as results,
         ):
             for item, outcome, times in results:
                 with _uninterrupted():
@@ -169,6 +195,15 @@ def _server(root: Path, progress: Progress, kernels: Kernels) -> Iterator[Kernel
 def _kept(job_name: str, store: Store) -> str:
     copy = store.failed_copy(job_name)
     return f"\nexecuted copy: {copy.relative_to(store.root)}" if copy.is_file() else ""
+
+
+def _from_elsewhere(
+    work: Sequence[_Work], progress: Progress, elsewhere: Elsewhere
+) -> Generator[tuple[_Work, Failure | None, dict[str, Any]]]:
+    by_name = {item.job.name: item for item in work}
+    with contextlib.closing(elsewhere([item.task for item in work], progress)) as results:
+        for name, failure, times in results:
+            yield by_name[name], failure, times
 
 
 def _results(

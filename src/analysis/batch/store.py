@@ -37,12 +37,12 @@ class Store:
         self.checksums = Checksums(root, self.reports / ".checksums.json")
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the project for this process. Raises Refused, naming the holder, if another run has it."""
+    def lock(self, *, wait: bool = False) -> Iterator[None]:
+        """Hold the project for this process. If another run has it, `wait` for it, or raise Refused naming it."""
         self.reports.mkdir(parents=True, exist_ok=True)
         with (self.reports / ".lock").open("a+", encoding="utf-8") as handle:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 handle.seek(0)
                 raise Refused(
