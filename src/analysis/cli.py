@@ -38,6 +38,8 @@ def run(
     kernels: Annotated[
         Literal["forked", "plain"], typer.Option(help="Forked from one warm process, or each started afresh: slower.")
     ] = "forked",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run, why and for how long.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Only jobs whose last run failed.")] = False,
 ) -> None:
     """Run the plan (notebooks/runs.yml), or one notebook with its own parameters: only what changed."""
     from dataclasses import replace
@@ -52,9 +54,15 @@ def run(
     given = batch.parse_assignments(parameter or [])
     if given and not notebook:
         raise batch.Refused("-p needs a notebook, such as: uhisabi run 01_evidence -p language=et")
-    chosen = batch.select_jobs(root, notebook, given)
+    if given and retry_failed:
+        raise batch.Refused("--retry-failed takes the parameters of the run that failed; leave -p out")
+    chosen = batch.failed_jobs(root, notebook) if retry_failed else batch.select_jobs(root, notebook, given)
     if timeout_seconds:
         chosen = tuple(replace(job, timeout_seconds=timeout_seconds) for job in chosen)
+    if dry_run:
+        for line in batch.dry_run(root, chosen, force=force, workers=jobs or None):
+            typer.echo(line)
+        return
     try:
         summary = batch.run(root, chosen, batch.make_progress(), force=force, workers=jobs or None, kernels=kernels)
     except KeyboardInterrupt:
