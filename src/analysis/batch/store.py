@@ -60,8 +60,8 @@ class Store:
                 ) from None
             with contextlib.suppress(OSError):  # a full disk: the lock holds without the name of its holder
                 handle.truncate(0)
-                handle.write(f"process {os.getpid()} on {socket.gethostname()}, since {utc_now()}\n")
-                handle.flush()
+                holder = f"process {os.getpid()} on {socket.gethostname()}, since {utc_now()}\n"
+                os.write(handle.fileno(), holder.encode())  # no buffer: what it holds would be tried again at the end
             yield  # the lock ends with the file handle, at the latest with the process
 
     def repair(self) -> None:
