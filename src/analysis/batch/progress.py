@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -100,6 +103,20 @@ class LiveProgress(Progress):
 def make_progress(stream: TextIO = sys.stdout) -> Progress:
     """The kind of progress that fits `stream`."""
     return LiveProgress(stream) if stream.isatty() else Progress(stream)
+
+
+@contextlib.contextmanager
+def told_when_asked(progress: Progress) -> Iterator[None]:
+    """In this block the signal USR1, where there is such a signal, asks for a line on how much is left."""
+    if not hasattr(signal, "SIGUSR1"):
+        yield
+        return
+    # The handler only notes it: writing here could fall into the middle of another line.
+    previous = signal.signal(signal.SIGUSR1, lambda *_: setattr(progress, "asked", True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
 
 
 def _bars(stream: TextIO) -> Bars:

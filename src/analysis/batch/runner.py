@@ -19,7 +19,7 @@ from analysis.batch.execute import Failure, Task, execute, kernel_environment, s
 from analysis.batch.index import write_index
 from analysis.batch.key import key_of, shared_parts
 from analysis.batch.plan import Job, read_settings
-from analysis.batch.progress import Progress
+from analysis.batch.progress import Progress, told_when_asked
 from analysis.batch.provenance import provenance
 from analysis.batch.report import REPORT, failure_lines, write_report
 from analysis.batch.schedule import Schedule, left_text, make_schedule
@@ -158,7 +158,7 @@ def _run_all(
     try:
         # closing: an interruption here must end the workers now, not when the generator is collected
         with (
-            _told_when_asked(progress),
+            told_when_asked(progress),
             _server(store.root, progress, kernels) as server,
             contextlib.closing(_results(work, schedule, progress, workers, server)) as results,
         ):
@@ -182,20 +182,6 @@ def _run_all(
 def _tell_not_run(names: Iterable[str], schedule: Schedule, progress: Progress) -> None:
     for name in names:
         progress.say(f"{name}: not run ({schedule.not_run[name]})")
-
-
-@contextlib.contextmanager
-def _told_when_asked(progress: Progress) -> Iterator[None]:
-    """In this block the signal USR1, where there is such a signal, asks for a line on how much is left."""
-    if not hasattr(signal, "SIGUSR1"):
-        yield
-        return
-    # The handler only notes it: writing here could fall into the middle of another line.
-    previous = signal.signal(signal.SIGUSR1, lambda *_: setattr(progress, "asked", True))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGUSR1, previous)
 
 
 @contextlib.contextmanager
