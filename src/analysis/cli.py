@@ -38,6 +38,11 @@ def run(
     kernels: Annotated[
         Literal["forked", "plain"], typer.Option(help="Forked from one warm process, or each started afresh: slower.")
     ] = "forked",
+    dask: Annotated[
+        str, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786: its workers run.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run, why and for how long.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Only jobs whose last run failed.")] = False,
 ) -> None:
     """Run the plan (notebooks/runs.yml), or one notebook with its own parameters: only what changed."""
     from dataclasses import replace
@@ -52,15 +57,40 @@ def run(
     given = batch.parse_assignments(parameter or [])
     if given and not notebook:
         raise batch.Refused("-p needs a notebook, such as: uhisabi run 01_evidence -p language=et")
-    chosen = batch.select_jobs(root, notebook, given)
+    if given and retry_failed:
+        raise batch.Refused("--retry-failed takes the parameters of the run that failed; leave -p out")
+    chosen = batch.failed_jobs(root, notebook) if retry_failed else batch.select_jobs(root, notebook, given)
     if timeout_seconds:
         chosen = tuple(replace(job, timeout_seconds=timeout_seconds) for job in chosen)
+    if dry_run:
+        for line in batch.dry_run(root, chosen, force=force, workers=jobs or None):
+            typer.echo(line)
+        return
     try:
-        summary = batch.run(root, chosen, batch.make_progress(), force=force, workers=jobs or None, kernels=kernels)
+        summary = batch.run(
+            root, chosen, batch.make_progress(), force=force, workers=jobs or None, kernels=kernels, dask=dask
+        )
     except KeyboardInterrupt:
         typer.echo("Interrupted. What was finished stays; run again to continue.", err=True)
         raise typer.Exit(130) from None
     raise typer.Exit(0 if summary.succeeded else 1)
+
+
+@app.command()
+def plan(
+    snakefile: Annotated[
+        bool, typer.Option("--snakefile", help="Write the runs that are not fresh as a Snakefile, chunks as rules.")
+    ] = False,
+) -> None:
+    """Write the plan for another engine; `uhisabi list` shows it."""
+    from analysis import batch
+    from analysis.batch.snakefile import snakefile as as_snakefile
+
+    if not snakefile:
+        raise batch.Refused("plan needs --snakefile; `uhisabi list` shows the plan")
+    root = project_root()
+    stale = [job for job, state in batch.plan_states(root) if job.default and state.kind != "fresh"]
+    typer.echo(as_snakefile(stale, root), nl=False)
 
 
 @app.command(name="list")

@@ -7,7 +7,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.batch import Job, Progress, Summary, read_plan, run
+from analysis.batch import Job, Progress, Summary, plan_states, read_plan, run
+from analysis.batch.key import key_of
+from analysis.batch.store import Store
 from analysis.evidence.files import REGISTER, RawData
 
 PARAMETERS = """\
@@ -84,6 +86,32 @@ class Project:
             return run(self.root, chosen, Progress(stream), force=force, workers=2, build_catalogue=build_catalogue)
         finally:
             self.said = stream.getvalue()
+
+    def succeed(self, *names: str, **record: object) -> None:
+        """Leave on disk what a success of these jobs of the plan, by default all, leaves, without running them."""
+        store = Store(self.root)
+        for job, state in plan_states(self.root):
+            if names and job.name not in names:
+                continue
+            staged = f"reports/.staging/{job.name}"
+            self.write(f"{staged}/notebook.ipynb", '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+            (self.root / staged / "figures").mkdir(exist_ok=True)
+            told = {"job": job.name, "notebook": job.notebook.name, "main": job.main, "for_each": dict(job.each)}
+            told |= {"ended": "2026-01-02T03:04:05+00:00", "seconds": 1.0, "parts": state.parts}
+            store.commit(job.name, self.root / staged, told | record)
+
+    def fail(self, *names: str, **record: object) -> None:
+        """Leave on disk what a failure of these jobs of the plan leaves, without running them."""
+        for job, state in plan_states(self.root):
+            if job.name in names:
+                told = {"notebook": job.notebook.name, "key": key_of(state.parts), "parameters": dict(job.parameters)}
+                told |= {"failure": {"exception": "ValueError", "message": "no", "cell": 3, "line": 2}}
+                Store(self.root).keep_failure(job.name, self.root, told | record)
+
+    def files(self) -> dict[str, tuple[bytes, int]]:
+        """Every file of the project with its bytes and when it was written."""
+        paths = [path for path in self.root.rglob("*") if path.is_file()]
+        return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in paths}
 
     def read(self, name: str) -> str:
         """Text of a file below the project's folder."""

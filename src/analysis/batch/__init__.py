@@ -3,6 +3,7 @@
 Only what changed is run again, results appear whole or not at all, and each says what it was made from.
 """
 
+from analysis.batch.dry_run import dry_run
 from analysis.batch.lint import Finding, lint_notebook
 from analysis.batch.parameters import Parameter, parse_assignments, read_parameters
 from analysis.batch.plan import Job, read_plan, select_jobs
@@ -10,7 +11,7 @@ from analysis.batch.progress import Progress, make_progress
 from analysis.batch.refresh import refresh_notebook
 from analysis.batch.refusals import Refused
 from analysis.batch.runner import Summary, run
-from analysis.batch.state import State, describe_states, plan_states
+from analysis.batch.state import State, describe_states, failed_jobs, plan_states
 
 __all__ = [
     "Finding",
@@ -21,6 +22,8 @@ __all__ = [
     "State",
     "Summary",
     "describe_states",
+    "dry_run",
+    "failed_jobs",
     "lint_notebook",
     "make_progress",
     "parse_assignments",

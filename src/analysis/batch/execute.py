@@ -34,7 +34,7 @@ OUTPUT_DELAY_SECONDS = 30  # how long the last outputs of a finished cell may ta
 
 @dataclass(frozen=True)
 class Task:
-    """All a worker needs for one job. `staging` is an empty folder that belongs to this job alone."""
+    """All a worker needs for one job. `staging` is a folder that belongs to this job alone: empty, or not there yet."""
 
     job_name: str
     root: Path
@@ -90,7 +90,7 @@ def execute(task: Task) -> Failure | None:
     in `staging/notebook.html`, and the published figures in `staging/figures/`. Whatever goes wrong in the notebook
     is a Failure; what is raised is the worker's own trouble, such as an OSError for a full disk.
     """
-    (task.staging / "figures").mkdir()
+    (task.staging / "figures").mkdir(parents=True)
     executed = task.staging / "notebook.ipynb"
     os.environ.update(kernel_environment() | _environment(task))
     for variable in _REMOVED:

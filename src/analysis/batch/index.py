@@ -6,6 +6,7 @@ but those it links to.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -14,9 +15,10 @@ from urllib.parse import quote
 
 from analysis.batch.each import label_of
 from analysis.batch.parameters import Value
+from analysis.batch.schedule import seconds_of
 from analysis.batch.store import Manifest, Store, write_atomically
 
-_STYLE = """\
+STYLE = """\
 body { font: 1rem/1.5 "Source Sans 3", "Segoe UI", Arial, sans-serif; color: #1a1a1a; background: #fff;
   max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
@@ -67,16 +69,18 @@ def _row(store: Store, name: str, success: Manifest | None, failure: Manifest | 
     return Row(
         job=name,
         values=record["for_each"],
-        result=_first_there(store, store.page(name), store.executed_copy(name)) if success else "",
-        failed_copy=_first_there(store, store.failed_copy(name)) if failure else "",
+        result=first_there(store, store.page(name), store.executed_copy(name)) if success else "",
+        failed_copy=first_there(store, store.failed_copy(name)) if failure else "",
         failed=failure is not None,
         ended=str(record.get("ended", "")),
-        seconds=float(record.get("seconds", 0)),
+        seconds=seconds_of(record) or 0.0,
     )
 
 
-def _first_there(store: Store, *paths: Path) -> str:
-    return next((path.relative_to(store.reports).as_posix() for path in paths if path.is_file()), "")
+def first_there(store: Store, *paths: Path) -> str:
+    """The first of these files that is there, relative to the pages; empty if none is."""
+    found = next((str(path) for path in paths if os.path.isfile(path)), "")
+    return found[len(str(store.reports)) + 1 :].replace(os.sep, "/")
 
 
 def render(notebook: str, rows: Sequence[Row]) -> str:
@@ -100,7 +104,7 @@ def render(notebook: str, rows: Sequence[Row]) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}: tulemused / results</title>
 <style>
-{_STYLE}
+{STYLE}
 </style>
 </head>
 <body>

@@ -46,14 +46,23 @@ def shared_parts(root: Path) -> Parts:
     return parts
 
 
-def job_parts(job: Job, shared: Mapping[str, str]) -> Parts:
-    """All parts of the key of `job`."""
+def job_parts(job: Job, shared: Mapping[str, str], known: dict[str, str] | None = None) -> Parts:
+    """All parts of the key of `job`.
+
+    `known` remembers the checksums of what jobs wait for, from one call to the next: give the same mapping to all
+    calls for one plan with the same `shared`.
+    """
     parts = dict(shared)
     parts["notebook code"] = job.notebook.code_checksum
     parts["notebook text"] = job.notebook.text_checksum
     parts["main job"] = str(job.main).lower()
     for name, value in job.parameters.items():
         parts[f"parameter {name}"] = json.dumps(value, ensure_ascii=False)
+    known = {} if known is None else known
+    for name, awaited in job.after.items():
+        if name not in known:
+            known[name] = key_of({one.name: key_of(job_parts(one, shared, known)) for one in awaited})
+        parts[f"results of {name}"] = known[name]
     return parts
 
 

@@ -11,6 +11,10 @@ The plan is a list of jobs, each a mapping with these keys::
       memory_mb: 4096            # for the kernel and what it starts; 0 is no limit
       default: true              # false: run only when asked for by name
       for_each: municipality     # a job for each value (see analysis.batch.each); `name` then begins their names
+      after: [00_data, profile]  # starts when these jobs, or all of a line with for_each, are done or up to date
+
+A job with `after` is made again when what it waits for is made of something else, and is not run when one of those
+failed, was not run, or is out of date and not asked for (see :mod:`analysis.batch.after`).
 
 One entry may say instead what holds for all jobs that say nothing else, and what their kernels find imported::
 
@@ -32,6 +36,7 @@ from typing import Any
 
 import yaml
 
+from analysis.batch.after import Line, link
 from analysis.batch.each import job_names, read_for_each
 from analysis.batch.notebook import Notebook, read_notebook
 from analysis.batch.parameters import Parameter, Value, read_parameters, resolve
@@ -47,6 +52,7 @@ _KEYS: dict[str, type | None] = {
     **dict.fromkeys(_LIMITS, int),
     "default": bool,
     "for_each": None,  # has its own check
+    "after": list,
 }
 _SETTINGS_KEYS: dict[str, type | None] = {"preload": list, **dict.fromkeys(_LIMITS, int)}
 _SLUG_LENGTH = 80
@@ -77,23 +83,28 @@ class Job:
     default: bool = True  # whether it belongs to `uhisabi run` without a name
     each: Mapping[str, Value] = field(default_factory=dict)  # values by which it differs from others of its line
     family: str = ""  # what the names of all jobs of its line begin with, if the line has for_each
+    after: Mapping[str, tuple[Job, ...]] = field(default_factory=dict, repr=False)  # name in the plan → jobs awaited
 
 
 def read_plan(root: Path) -> tuple[Job, ...]:
-    """The plan's jobs, for the project in folder `root`. Raises Refused naming the line of every problem."""
-    jobs: list[Job] = []
+    """The plan's jobs, for the project in folder `root`, none before one that it waits for.
+
+    Raises Refused naming the line of every problem.
+    """
+    lines: list[Line] = []
     problems: list[str] = []
     entries = _entries(root / PLAN, problems)
     settings = _settings(entries, root, problems)
     for line, entry in entries:
         try:
-            jobs += _jobs(entry, root, settings) if "preload" not in entry else []
+            made = _jobs(entry, root, settings) if "preload" not in entry else []
+            lines.append(Line(line, tuple(entry.get("after", ())), tuple(made)))
         except Refused as error:
             problems += [f"{PLAN}, line {line}: {message}" for message in str(error).split("\n")]
-    problems += _clashes(jobs)
+    problems += _clashes([job for line in lines for job in line.jobs])
     if problems:
         raise Refused("\n".join(problems))
-    return tuple(jobs)
+    return link(lines, PLAN)
 
 
 def read_settings(root: Path) -> Settings:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ class Progress:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
+        self.asked = False  # whether someone waits to be told how much is left
 
     def say(self, line: str) -> None:
         """Write one line."""
@@ -33,6 +37,12 @@ class Progress:
         """A job has failed; `why` may have several lines."""
         self.say(f"{job_name}: failed\n" + "\n".join(f"    {line}" for line in why.split("\n")))
 
+    def left(self, line: str) -> None:
+        """How much is left, which changes all the time: written only if someone `asked`."""
+        if self.asked:
+            self.asked = False
+            self.say(line)
+
     def close(self) -> None:
         """Nothing more is running."""
 
@@ -44,6 +54,7 @@ class LiveProgress(Progress):
         super().__init__(stream)
         self.bars: Bars | None = None
         self.running: dict[str, TaskID] = {}
+        self.line_left: TaskID | None = None
 
     def say(self, line: str) -> None:
         """Write one line above the running ones."""
@@ -69,11 +80,20 @@ class LiveProgress(Progress):
         self._remove(job_name)
         super().failed(job_name, why)
 
+    def left(self, line: str) -> None:
+        """Replace the line that says how much is left."""
+        super().left(line)
+        if self.bars is None:
+            return
+        if self.line_left is None:
+            self.line_left = self.bars.add_task(line, total=None)
+        self.bars.update(self.line_left, description=line)
+
     def close(self) -> None:
         """Leave the terminal as it was."""
         if self.bars is not None:
             self.bars.stop()
-            self.bars = None
+            self.bars = self.line_left = None
 
     def _remove(self, job_name: str) -> None:
         if self.bars is not None and job_name in self.running:
@@ -83,6 +103,20 @@ class LiveProgress(Progress):
 def make_progress(stream: TextIO = sys.stdout) -> Progress:
     """The kind of progress that fits `stream`."""
     return LiveProgress(stream) if stream.isatty() else Progress(stream)
+
+
+@contextlib.contextmanager
+def told_when_asked(progress: Progress) -> Iterator[None]:
+    """In this block the signal USR1, where there is such a signal, asks for a line on how much is left."""
+    if not hasattr(signal, "SIGUSR1"):
+        yield
+        return
+    # The handler only notes it: writing here could fall into the middle of another line.
+    previous = signal.signal(signal.SIGUSR1, lambda *_: setattr(progress, "asked", True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
 
 
 def _bars(stream: TextIO) -> Bars:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.batch.plan import Job
+from analysis.batch.refusals import Refused
 
 CHUNK = 20
 OVERHEAD_MB = 1024  # of the processes beside the kernel
@@ -44,13 +45,18 @@ def snakefile(jobs: Sequence[Job], root: Path, chunk: int = CHUNK) -> str:
     """A Snakefile that runs `jobs`, which are in the plan of the project in folder `root`, `chunk` at a time.
 
     Marks that a chunk is done last until all are, so it can be run again and again. If chunks run on several
-    machines, all must see the folder under the same path. Raises ValueError if `chunk` is not positive.
+    machines, all must see the folder under the same path. Raises ValueError if `chunk` is not positive, and Refused
+    for jobs that wait for others.
 
     >>> "rule all:" in snakefile([], Path("/project"))
     True
     """
     if chunk < 1:
         raise ValueError(f"chunk: found {chunk}, expected 1 or more jobs for each rule")
+    if waiting := [job.name for job in jobs if job.after]:
+        raise Refused(
+            f"{', '.join(waiting)} wait for other jobs (`after`), which chunks beside each other cannot; use uhisabi run"
+        )
     chunks = [jobs[start : start + chunk] for start in range(0, len(jobs), chunk)]
     names = [f"chunk_{number:04d}" for number in range(1, len(chunks) + 1)]
     inputs = ",\n        ".join(f'"{_mark(name)}"' for name in names) or "[]"

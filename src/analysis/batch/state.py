@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Literal, get_args
 
 from analysis.batch.key import Parts, changes, job_parts, key_of, shared_parts
-from analysis.batch.plan import Job, read_plan
+from analysis.batch.plan import Job, make_job, read_plan, read_settings, select_jobs
+from analysis.batch.refusals import Refused
 from analysis.batch.store import Store
 
 Kind = Literal["fresh", "stale", "failed", "never run"]
@@ -34,10 +36,37 @@ class State:
 def plan_states(root: Path) -> list[tuple[Job, State]]:
     """The jobs of the plan of the project in folder `root`, each with its state. Raises Refused."""
     jobs = read_plan(root)
-    store, shared = Store(root), shared_parts(root)
-    states = [(job, job_state(job, store, shared)) for job in jobs]
+    store = Store(root)
+    states = job_states(jobs, store, shared_parts(root))
     store.checksums.save()
-    return states
+    return [(job, states[job.name]) for job in jobs]
+
+
+def job_states(jobs: Iterable[Job], store: Store, shared: Mapping[str, str]) -> dict[str, State]:
+    """State of each of `jobs` by name, given the parts that all jobs have in common."""
+    known: dict[str, str] = {}
+    return {job.name: job_state(job, store, shared, known) for job in jobs}
+
+
+def failed_jobs(root: Path, notebook: str = "") -> tuple[Job, ...]:
+    """The jobs whose last run failed: of the plan, whether they belong to its default or not, and others run with -p.
+
+    With `notebook` only those that :func:`select_jobs` chooses for it, and those run with -p on that notebook.
+    Raises Refused for an unknown name.
+    """
+    store = Store(root)
+    stem = Path(notebook).name.removesuffix(".ipynb")
+    planned = select_jobs(root, notebook, {}) if notebook else read_plan(root)
+    found = [job for job in planned if store.failure(job.name)]
+    for name in store.known_jobs():
+        record = store.failure(name) if "--" in name else None  # no name in the plan has two hyphens
+        if record and stem in ("", record.get("notebook")) and name not in {job.name for job in found}:
+            given = record.get("parameters")
+            given = given if isinstance(given, dict) else {}
+            own = str(record.get("notebook"))
+            with contextlib.suppress(Refused):  # the notebook is gone or takes other parameters now
+                found.append(make_job(root, own, given, name=name, settings=read_settings(root)))
+    return tuple(found)
 
 
 def describe_states(states: Sequence[tuple[Job, State]]) -> list[str]:
@@ -52,6 +81,7 @@ def describe_states(states: Sequence[tuple[Job, State]]) -> list[str]:
 def _job_line(job: Job, state: State) -> str:
     role = "main, " if job.main else ""
     role += "" if job.default else "only by name, "
+    role += f"after {', '.join(job.after)}, " if job.after else ""
     reason = f" ({state.reason})" if state.reason not in ("", state.kind) else ""
     return f"{job.name}: {role}{state.kind}{reason}"
 
@@ -70,13 +100,14 @@ def _family_line(family: str, members: Sequence[tuple[Job, State]]) -> str:
         if kinds[kind]
     ]
     role = "" if job.default else ", only by name"
+    role += f", after {', '.join(job.after)}" if job.after else ""
     jobs = f"{len(members)} jobs" if len(members) > 1 else "1 job"
     return f"{family}-…: {jobs}, one for each {' and '.join(job.each)}{role}: {', '.join(counts)}"
 
 
-def job_state(job: Job, store: Store, shared: Mapping[str, str]) -> State:
-    """State of `job`, given the parts that all jobs have in common."""
-    parts = job_parts(job, shared)
+def job_state(job: Job, store: Store, shared: Mapping[str, str], known: dict[str, str] | None = None) -> State:
+    """State of `job`, given the parts that all jobs have in common; `known` as for :func:`job_parts`."""
+    parts = job_parts(job, shared, known)
     failure = store.failure(job.name)
     if failure and failure.get("key") == key_of(parts):
         return State("failed", (f"failed last time: {failure['failure']['exception']}",), parts)
