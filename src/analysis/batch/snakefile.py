@@ -55,7 +55,7 @@ def snakefile(jobs: Sequence[Job], root: Path, chunk: int = CHUNK) -> str:
         raise ValueError(f"chunk: found {chunk}, expected 1 or more jobs for each rule")
     if waiting := [job.name for job in jobs if job.after]:
         raise Refused(
-            f"{', '.join(waiting)} wait for other jobs (`after`), which chunks beside each other cannot; use uhisabi run"
+            f"{', '.join(waiting)} wait for other jobs (`after`), which chunks beside each other cannot: uhisabi run"
         )
     chunks = [jobs[start : start + chunk] for start in range(0, len(jobs), chunk)]
     names = [f"chunk_{number:04d}" for number in range(1, len(chunks) + 1)]
