@@ -54,13 +54,16 @@ def assert_next_run_is_right(project: Project) -> None:
 
 
 def driver(project: Project, limit: int | None = None) -> subprocess.Popen[str]:
-    """`uhisabi run` as a program, in which no file can grow beyond `limit` bytes."""
+    """`uhisabi run` as a program, in which no file can grow beyond `limit` bytes.
+
+    It writes no bytecode: cut short, that would stay in the environment and break whatever is run there next.
+    """
     before: Callable[[], None] | None = None
     if limit is not None:
         before = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))  # noqa: E731
     return subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("driver.py")), "run", "--jobs", "1"],
-        env=os.environ | {"UHISABI_ROOT": str(project.root)},
+        env=os.environ | {"UHISABI_ROOT": str(project.root), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -107,7 +110,8 @@ def test_a_disk_that_is_full_when_results_are_put_in_place_is_reported(planned, 
     assert_next_run_is_right(planned)
 
 
-def test_the_lock_holds_when_its_holder_cannot_be_written_down(project):
+def test_the_lock_holds_when_its_holder_cannot_be_written_down(project, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # cut short, bytecode would break what is run next
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     store = Store(project.root)
     try:
