@@ -113,12 +113,16 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def results(project: Project) -> dict[str, object]:
-    """Every result by name; of notebooks and manifests all but times, the process that ran them, and their folder."""
+    """Every result by name; of notebooks and manifests all but times, the process that ran them, and their folder.
+
+    The page on all runs is left out: it says when each was.
+    """
+    shown = project.root / "reports/index.html"
     files = [
         path
         for folder in ("figures", "reports")
         for path in sorted((project.root / folder).rglob("*"))
-        if path.is_file() and path.name not in (".lock", ".checksums.json")
+        if path.is_file() and path != shown and path.name not in (".lock", ".checksums.json")
     ]
     return {path.relative_to(project.root).as_posix(): _content(path, project.root) for path in files}
 
