@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from small_project import Project, build_catalogue
 
+import analysis
 from analysis.cli import main
 
 
@@ -34,6 +35,7 @@ def command(
     publish.build_catalogue = build_catalogue  # type: ignore[attr-defined]
     publish.check_catalogue = lambda figures, notebooks: []  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "analysis.publish", publish)
+    monkeypatch.setattr(analysis, "publish", publish, raising=False)  # there if an earlier test imported the real one
     monkeypatch.setenv("UHISABI_ROOT", str(project.root))
 
     def call(*arguments: str) -> tuple[int, str]:
