@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +31,7 @@ DELAYED = Spells(DATA["exit"], DATA["cause"], CAUSES, DATA["entry"])
 WEIGHTED = Spells(DATA["exit"], DATA["cause"], CAUSES, DATA["entry"], DATA["weight"])
 
 
-@pytest.fixture(autouse=True)
-def _no_warnings() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def numbers(values: list) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,7 @@ FOLDER = Path(__file__).parent / "reference"
 REFERENCE = json.loads((FOLDER / "groups.json").read_text(encoding="utf-8"))["cbpp"]
 
 
-@pytest.fixture(autouse=True)
-def _no_warnings() -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture

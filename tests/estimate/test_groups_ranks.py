@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,12 +14,7 @@ from analysis.estimate.pooling_tables import between_groups, pooled_groups
 from analysis.estimate.ranks import draw_groups, pairs_told_apart, rank_intervals
 from analysis.estimate.variation import stability, variation_between
 
-
-@pytest.fixture(autouse=True)
-def _no_warnings() -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def posterior_of(events: list[int], n: list[int]) -> Posterior:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +25,7 @@ DELAYED = {"entry": "e", "exit": "t", "event": "event", "covariates": ["x", "y"]
 SMALL = {"entry": None, "exit": "t", "event": "event", "covariates": ["x"]}
 
 
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture(scope="module")

@@ -91,7 +91,7 @@ def test_all_79_have_a_page_with_texts_in_both_languages(
 ) -> None:
     for name in PLACES["name"]:
         page = place_profile.profile_of(country, name)
-        papers = papers_of(place_findings.profile_exits(page, country, register), "profile", {})
+        papers = papers_of(place_findings.profile_exits(page, country), "profile", {})
         assert name in papers["title"]["et"]
         assert place_checks.page_checks(page)["passed"].all(), name
         assert not place_findings.shown(page.staffing, "et").empty

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,12 +11,7 @@ from scipy.stats import norm
 
 from analysis.scale.break_even import break_even, crossings
 
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def grid(caseload: float, net: list[float], likely: list[float], effects: list[float] | None = None) -> pd.DataFrame:

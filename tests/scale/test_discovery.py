@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,12 +9,7 @@ from scipy.stats import binom
 
 from analysis.scale.discovery import ALWAYS, FOUND, NEVER, NOTHING_FOUND, discover_box
 
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def rng(seed: int = 1) -> np.random.Generator:

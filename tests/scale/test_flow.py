@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from plain_model import run_plain
+from plain_model import MUNICIPALITIES, run_plain
 from plain_values import BASELINE, LEVERS_TODAY, VALUES
 
 from analysis.scale.coverage import Wave, target_coverage
@@ -37,7 +37,7 @@ def run(values: Mapping[str, float], today: Mapping[str, float], months: int, pa
     arrays = {name: np.atleast_1d(np.asarray(value, float)) for name, value in values.items()}
     start = stationary({**arrays, **{name: np.full_like(arrays[name], value) for name, value in today.items()}})
     target = target_coverage(arrays, path, Wave((), 1.0, begins), months)
-    return simulate(arrays, start, target, shortage)
+    return simulate(arrays, start, target, shortage, municipalities=MUNICIPALITIES)
 
 
 def drawn(row: int) -> tuple[dict[str, float], dict[str, float]]:
@@ -89,7 +89,8 @@ def many(draws: int = 40) -> dict[str, np.ndarray]:
 def test_nobody_is_created_or_lost(shortage):
     values = many() | {name: np.full(40, value) for name, value in {**EVERYBODY, **SLOW_HIRES}.items()}
     values["inflow.season_amplitude"] = np.full(40, 0.4)
-    found = simulate(values, stationary(many()), target_coverage(values, "linear", Wave((), 1.0, None), 60), shortage)
+    target = target_coverage(values, "linear", Wave((), 1.0, None), 60)
+    found = simulate(values, stationary(many()), target, shortage, municipalities=MUNICIPALITIES)
     people = sum(found[name] for name in ("registered", "in_short_jobs", "in_lasting_jobs", "away", "gone"))
     assert np.abs(people[1:] - people[0] - np.cumsum(found["arrivals"], axis=0)).max() < 1e-9
     leaving = found["exits_work"] + found["exits_other"]
@@ -100,7 +101,8 @@ def test_nobody_is_created_or_lost(shortage):
 
 def test_the_start_stays_as_it_is():
     values = many()
-    found = simulate(values, stationary(values), target_coverage(values, "linear", Wave((), 1.0, None), 60))
+    target = target_coverage(values, "linear", Wave((), 1.0, None), 60)
+    found = simulate(values, stationary(values), target, municipalities=MUNICIPALITIES)
     for name in ("registered", "in_cooperation", "in_short_jobs", "away", "exits_work", "exits_other", "entries"):
         assert found[name][-1] == pytest.approx(found[name][0], rel=1e-11), name
     assert found["registered"][0] == pytest.approx(values["target.size"], rel=1e-12)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,11 +19,7 @@ UTILITIES, UTILITY_SICK_A = np.array([1, 0.75, 0.5, 0]), 0.95
 TREATED = np.array([0, 1, 1, 0])
 
 
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def cohort(progression_ratio: float) -> np.ndarray:

@@ -6,14 +6,13 @@ It may be asked for while a run is at work here: then it shows what that run has
 from __future__ import annotations
 
 import heapq
-import os
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
 from analysis.batch.key import shared_parts
 from analysis.batch.plan import Job
-from analysis.batch.schedule import Schedule, make_schedule, time_text
+from analysis.batch.schedule import Schedule, cores, make_schedule, time_text
 from analysis.batch.state import job_states
 from analysis.batch.store import Store
 
@@ -56,11 +55,6 @@ def forecast(schedule: Schedule, workers: int) -> tuple[list[str], float]:
         clock, _, name = heapq.heappop(ends)
         schedule.finish(name, succeeded=True)
     return order, clock
-
-
-def cores() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _line(names: Sequence[str], reason: str, schedule: Schedule) -> str:

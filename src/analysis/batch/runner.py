@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.batch.catalogue import Build, refresh_catalogue
-from analysis.batch.dry_run import cores
 from analysis.batch.execute import Failure, Task, execute, kernel_environment, start_worker
 from analysis.batch.index import write_index
 from analysis.batch.key import key_of, shared_parts
@@ -23,7 +22,7 @@ from analysis.batch.progress import Progress, told_when_asked
 from analysis.batch.provenance import provenance
 from analysis.batch.refusals import Refused
 from analysis.batch.report import REPORT, failure_lines, write_report
-from analysis.batch.schedule import Schedule, left_text, make_schedule
+from analysis.batch.schedule import Schedule, cores, left_text, make_schedule
 from analysis.batch.state import State, job_states
 from analysis.batch.store import Manifest, Store, utc_now
 from analysis.evidence import sha256_of

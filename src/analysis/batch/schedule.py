@@ -9,6 +9,7 @@ best order). A job of which nothing is known takes the median of its notebook; w
 from __future__ import annotations
 
 import math
+import os
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -126,6 +127,11 @@ def seconds_of(record: Manifest | None) -> float | None:
     if isinstance(found, bool) or not isinstance(found, int | float):
         return None
     return float(found) if 0 <= found <= LONGEST_BELIEVED_SECONDS else None
+
+
+def cores() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def time_text(seconds: float) -> str:

@@ -46,9 +46,24 @@ BASELINES = ("pilot.share_working", "rollout.share_ended_registration")
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What kind of data something was made from (`status`), and from which month to which (`period`)."""
+
+    status: str
+    period: str
+
+
+def origin_of(register: Register) -> Origin:
+    """Status of a register, and the months from the first referral to the end of observation."""
+    first = register["cooperation"]["referral_date"].min()
+    return Origin(register.status, f"{first:%Y-%m}/{register.extract_date:%Y-%m}")
+
+
+@dataclass(frozen=True)
 class NationalPart:
     """What all pages share: released tables over the whole country, the models, and published facts."""
 
+    origin: Origin
     profile: Profile
     exits: PlaceExits
     mix: Mapping[str, Described]
@@ -99,7 +114,7 @@ def national_part(
     persons_per_person: float = 1.0,
     seed: int = 1,
 ) -> NationalPart:
-    """Everything the pages of municipalities share, made once a run.
+    """Everything the pages of municipalities share; through :func:`analysis.records.result_of` it is made once.
 
     `cohort` ("pilot", "rollout", "all") and `months` of follow-up concern clients and exits; coverage counts everybody
     who began. `persons_per_person`: persons of the country one of the register stands for (1 for a whole register).
@@ -111,6 +126,7 @@ def national_part(
     participation = participation_by_place(register, profile, coverage, confidence)
     fits, rng = fit_places(exits), np.random.default_rng(seed)
     return NationalPart(
+        origin=origin_of(register),
         profile=profile,
         exits=exits,
         mix=release_mix(selected, confidence),

@@ -5,6 +5,9 @@ The data dictionary (`docs/data-dictionary.md`) and `datapackage.json` are gener
 
 from __future__ import annotations
 
+from functools import lru_cache
+from io import BytesIO
+
 import pandas as pd
 import pandera.pandas as pa
 
@@ -331,8 +334,13 @@ def read_table(raw: RawData, name: str) -> pd.DataFrame:
 
     Raises EvidenceError with every violation: column, row of the file, value found, rule.
     """
+    return _checked_table(name, raw.path(name).read_bytes()).copy()
+
+
+@lru_cache(maxsize=64)  # checking takes fifty times as long as reading, and a scenario reads the same files again
+def _checked_table(name: str, content: bytes) -> pd.DataFrame:
     schema = CONTRACTS[name]
-    frame = pd.read_csv(raw.path(name), dtype=str, keep_default_na=False, na_values=[""])
+    frame = pd.read_csv(BytesIO(content), dtype=str, keep_default_na=False, na_values=[""])
     numeric = [c for c, column in schema.columns.items() if column.coerce and c in frame]
     for column in numeric:
         number = pd.to_numeric(frame[column], errors="coerce")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.estimate.described import Described, described, hidden_cells
 from analysis.estimate.place_exits import PlaceExits, national_share
-from analysis.estimate.place_profile import MunicipalityProfile, NationalPart
+from analysis.estimate.place_profile import MunicipalityProfile, NationalPart, Origin, origin_of
 from analysis.estimate.places import COUNTRY, COUNTY, MUNICIPALITY
 from analysis.evidence import Facts
 from analysis.publish import place_figures as draw
@@ -52,7 +52,7 @@ def coverage_map(coverage: Described, register: Register, confidence: float, bor
     numbers = {name: or_hidden(country[name]) for name in ("share", "low", "high", "persons")}
     numbers["shown"] = int(rows.table["share"].notna().sum())
     return _finding(
-        "places-coverage", rows, register, confidence, _map_of(borders), int(country["of"]), numbers,
+        "places-coverage", rows, origin_of(register), confidence, _map_of(borders), int(country["of"]), numbers,
         population="register_target_group",
     )  # fmt: skip
 
@@ -72,8 +72,8 @@ def participation(found: Described, correlation: pd.Series, register: Register, 
     numbers = {name: or_hidden(correlation[name]) for name in ("estimate", "low", "high")}
     numbers |= {"places": int(correlation["n"]), "long": or_hidden(country["share"])}
     return _finding(
-        "places-participation", rows, register, confidence, draw.draw_participation, int(country["of"]), numbers,
-        population="register_target_group",
+        "places-participation", rows, origin_of(register), confidence, draw.draw_participation, int(country["of"]),
+        numbers, population="register_target_group",
     )  # fmt: skip
 
 
@@ -86,10 +86,10 @@ def funnel(found: Described, tables: PlaceExits, register: Register, spread: flo
     numbers["outside"] = int((shown["flag"] != "within").sum())
     n = int(tables.exits.table.set_index("key").loc["all.all", "persons"])
     drawing = partial(draw.draw_funnel, target=target)
-    return _finding("places-funnel", found, register, tables.confidence, drawing, n, numbers)
+    return _finding("places-funnel", found, origin_of(register), tables.confidence, drawing, n, numbers)
 
 
-def pooled_counties(national: NationalPart, spread: pd.DataFrame, register: Register) -> Finding:
+def pooled_counties(national: NationalPart, spread: pd.DataFrame) -> Finding:
     """Shares leaving for work by county, as counted and pooled; `spread` from
     :func:`analysis.estimate.place_pooling.spread_between_places`."""
     found = national.pooled[COUNTY]
@@ -102,7 +102,7 @@ def pooled_counties(national: NationalPart, spread: pd.DataFrame, register: Regi
     numbers |= {"country": country, "months": national.exits.months, "counties": len(rows.table)}
     n = int(national.exits.exits.table.set_index("key").loc["all.all", "persons"])
     drawing = partial(draw.draw_pooled, country=country, following=(following["low"], following["high"]))
-    return _finding("places-pooled", rows, register, national.exits.confidence, drawing, n, numbers)
+    return _finding("places-pooled", rows, national.origin, national.exits.confidence, drawing, n, numbers)
 
 
 def standardised_counties(found: Described, tables: PlaceExits, register: Register) -> Finding:
@@ -113,7 +113,14 @@ def standardised_counties(found: Described, tables: PlaceExits, register: Regist
     numbers = {"apart": int(apart.sum()), "ratios": len(shown), "months": tables.months}
     n = int(tables.exits.table.set_index("key").loc["all.all", "persons"])
     return _finding(
-        "places-standardised", found, register, tables.confidence, draw.draw_standardised, n, numbers, unit="ratio"
+        "places-standardised",
+        found,
+        origin_of(register),
+        tables.confidence,
+        draw.draw_standardised,
+        n,
+        numbers,
+        unit="ratio",
     )
 
 
@@ -141,7 +148,7 @@ def told_apart(table: pd.DataFrame, facts: Facts) -> Finding:
     )
 
 
-def profile_exits(page: MunicipalityProfile, national: NationalPart, register: Register) -> Finding:
+def profile_exits(page: MunicipalityProfile, national: NationalPart) -> Finding:
     """The page's figure: pooled shares of the municipality beside county, country and the spread over all."""
     found = _beside(page, national)
     named = with_labels(found.table, lambda words, row: _place_name(words, row, page))
@@ -160,7 +167,7 @@ def profile_exits(page: MunicipalityProfile, national: NationalPart, register: R
     n = int(national.exits.exits.table.set_index("key").loc["all.all", "persons"])
     drawing = partial(draw.draw_profile, spread=spread)
     return _finding(
-        "profile-exits", replace(found, table=named), register, national.exits.confidence, drawing, n, numbers
+        "profile-exits", replace(found, table=named), national.origin, national.exits.confidence, drawing, n, numbers
     )
 
 
@@ -187,10 +194,9 @@ def _rows(found: Described, mask: pd.Series) -> Described:
 
 
 def _finding(
-    figure_id: str, found: Described, register: Register, confidence: float, drawing: Draw, n: int,
+    figure_id: str, found: Described, origin: Origin, confidence: float, drawing: Draw, n: int,
     numbers: dict[str, Any], *, unit: str = "share", population: str = "register_clients",
 ) -> Finding:  # fmt: skip
-    first = register["cooperation"]["referral_date"].min()
     files = ["disclosure.yml", "municipalities.csv", "tile_grid.csv"]
     common = {"confidence": confidence, "n": n, "hidden": hidden_cells(found.table)}
     return Finding(
@@ -201,10 +207,10 @@ def _finding(
         unit=unit,
         n=n,
         population=population,
-        period=f"{first:%Y-%m}/{register.extract_date:%Y-%m}",
-        sources=[SOURCES[register.status]],
-        files=[*files, *(["synthetic/truth.csv"] if register.status == "synthetic" else [])],
-        status=register.status,
+        period=origin.period,
+        sources=[SOURCES[origin.status]],
+        files=[*files, *(["synthetic/truth.csv"] if origin.status == "synthetic" else [])],
+        status=origin.status,
         results=common | numbers,
         release=found.record,
     )

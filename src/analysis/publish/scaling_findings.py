@@ -19,7 +19,7 @@ from analysis.publish import scaling_figures as draw
 from analysis.publish.finding import Finding, Headline, with_labels
 from analysis.publish.layout import Draw
 from analysis.publish.words import Words
-from analysis.scale.places import COUNTY_RATES
+from analysis.scale.places import county_rates
 
 TOPIC, STATUS, BASELINE = "scaling", "modelled", "baseline"
 STEPS = ("coverage-10", "coverage-25", "coverage-50", "coverage-100")
@@ -246,7 +246,7 @@ def places(table: pd.DataFrame, model: Model, draws: int) -> Finding:
     numbers = {"covers": int(covers.sum()), "counties": len(net), "coverage": model.coverage, "draws": draws}
     return _finding(
         "scaling-places", named, model, hang_on.draw_places, numbers, scenarios=(model.scenario.name,),
-        files=("municipalities.csv",), facts=tuple(COUNTY_RATES.values()),
+        files=("municipalities.csv",), facts=tuple(county_rates().values()),
     )  # fmt: skip
 
 

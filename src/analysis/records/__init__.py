@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from analysis.records.disclosure_record import ReleaseRecord, require_release
     from analysis.records.disclosure_statistics import release_quantiles, release_share
+    from analysis.records.kept_results import result_of
     from analysis.records.linkage import (
         PersonMonths,
         compare_with_published,
@@ -74,6 +75,7 @@ _HOME = {
     "register": ("RecordsError", "Register"),
     "report": ("Report",),
     "synthetic": ("generate_register", "write_register"),
+    "kept_results": ("result_of",),
     "synthetic_dirt": ("soil", "write_soiled"),
     "synthetic_truth": ("Truth", "load_truth"),
 }
@@ -123,6 +125,7 @@ __all__ = [
     "release_share",
     "release_together",
     "require_release",
+    "result_of",
     "soil",
     "write_register",
     "write_soiled",

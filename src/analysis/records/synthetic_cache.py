@@ -16,7 +16,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,16 +79,26 @@ def register_key(size: int | str, seed: int, package: Path = _PACKAGE) -> str:
         "source": {path.relative_to(package).as_posix(): sha256_of(path) for path in generator_sources(package)},
         "versions": [platform.python_version(), np.__version__, pd.__version__, pa.__version__],
     }
+    return key_of(parts)
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """Checksum of all that something follows from: 32 hexadecimal digits."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def generator_sources(package: Path = _PACKAGE) -> list[Path]:
-    """The source files of the generator, of this module and of all they import from the package, in order.
+    """The source files of the generator, of this module and of all they import from the package, in order."""
+    return sources_of([GENERATOR, __name__], package)
+
+
+def sources_of(modules: Sequence[str], package: Path = _PACKAGE) -> list[Path]:
+    """The source files of `modules` and of all they import from the package, in order.
 
     Of a room that is imported by its face every module counts, as its names are loaded when first used.
     """
     found: set[Path] = set()
-    waiting = [GENERATOR, __name__]
+    waiting = list(modules)
     while waiting:
         path = package.joinpath(*waiting.pop().split(".")[1:])
         files = path.glob("*.py") if path.is_dir() else [path.with_suffix(".py")]
@@ -109,15 +119,47 @@ def keep_register(register: Register, folder: Path) -> None:
             f"Register {register.name!r} is a {register.status}: only synthetic registers are kept, because data "
             "about persons must not be copied."
         )
+    keep_folder(folder, lambda part: _write(register, part))
+
+
+def keep_folder(folder: Path, write: Callable[[Path], None]) -> None:
+    """Keep what `write` puts into a folder as `folder`, with its checksums; at most KEPT beside each other.
+
+    It appears whole or not at all; another process that was faster wins. Raises OSError where nothing can be written.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
     try:
-        _write(register, part)
+        write(part)
+        checksums = {path.name: _checksum(path.read_bytes()) for path in sorted(part.iterdir())}
+        (part / _CHECKSUMS).write_text(json.dumps(checksums), encoding="utf-8")
         with contextlib.suppress(OSError):  # another process was faster
             part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     _clear(folder.parent)
+
+
+class KeptFolder:
+    """What :func:`keep_folder` wrote. Raises OSError or ValueError if there is nothing, or it is damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.checksums = json.loads((folder / _CHECKSUMS).read_text(encoding="utf-8"))
+        if not isinstance(self.checksums, dict):
+            raise ValueError(f"{_CHECKSUMS} is damaged.")
+
+    def content(self, name: str) -> bytes:
+        """Content of a file; ValueError if it is not what was written."""
+        content = (self.folder / name).read_bytes()
+        if _checksum(content) != self.checksums.get(name):
+            raise ValueError(f"{name} is damaged.")
+        return content
+
+    def used(self) -> None:
+        """It was used now: the last used ones are kept."""
+        with contextlib.suppress(OSError):
+            os.utime(self.folder)
 
 
 def _write(register: Register, folder: Path) -> None:
@@ -130,34 +172,22 @@ def _write(register: Register, folder: Path) -> None:
         "truth": register.truth,
     }
     (folder / _PAPERS).write_text(json.dumps(papers, ensure_ascii=False), encoding="utf-8")
-    checksums = {path.name: _checksum(path.read_bytes()) for path in sorted(folder.iterdir())}
-    (folder / _CHECKSUMS).write_text(json.dumps(checksums), encoding="utf-8")
 
 
 def _read(folder: Path) -> Register | None:
     """The register kept as `folder`; None if there is none or it is damaged."""
     try:
-        checksums = json.loads((folder / _CHECKSUMS).read_text(encoding="utf-8"))
-        papers = json.loads(_whole(folder, _PAPERS, checksums))
+        kept = KeptFolder(folder)
+        papers = json.loads(kept.content(_PAPERS))
         tables = {
-            name: pa.parquet.read_table(pa.BufferReader(_whole(folder, f"{name}.parquet", checksums))).to_pandas()
-            for name in TABLES
+            name: pa.parquet.read_table(pa.BufferReader(kept.content(f"{name}.parquet"))).to_pandas() for name in TABLES
         }
         day, unit = papers["extract_date"]
         register = Register(tables, pd.Timestamp(day).as_unit(unit), "synthetic", papers["name"], papers["truth"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    with contextlib.suppress(OSError):
-        os.utime(folder)  # the last used ones are kept
+    kept.used()
     return register
-
-
-def _whole(folder: Path, name: str, checksums: Mapping[str, Any]) -> bytes:
-    """Content of a file; ValueError if it is not what was written."""
-    content = (folder / name).read_bytes()
-    if _checksum(content) != checksums[name]:
-        raise ValueError(f"{name} is damaged.")
-    return content
 
 
 def _checksum(content: bytes) -> str:
@@ -165,7 +195,7 @@ def _checksum(content: bytes) -> str:
 
 
 def _clear(parent: Path) -> None:
-    """Remove all but the last used registers, and what killed processes left half-written."""
+    """Remove all but the last used ones, and what killed processes left half-written."""
     ages = {}
     for entry in parent.iterdir():
         with contextlib.suppress(OSError):  # another process may be clearing as well

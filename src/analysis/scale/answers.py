@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.evidence import Assumption, Facts, NamedRows, Scenario
 from analysis.scale.break_even import break_even
-from analysis.scale.comparison import LEVELS, Comparison, path_bands, summarise
+from analysis.scale.comparison import LEVELS, Comparison, limits, path_bands, summarise
 from analysis.scale.course import Course, run_course
 from analysis.scale.difference import same_world
 from analysis.scale.discovery import Discovery, discover_box
@@ -100,8 +100,7 @@ def anyway(course: Course, nothing: Course) -> pd.DataFrame:
             gross, plain = (c.totals[f"exits_{kind}_cooperation"][at] for c in (course, nothing))
             share = float(np.median(plain) / np.median(gross))
             for part, values in (("gross", gross), ("anyway", plain), ("due", gross - plain)):
-                limits = dict(zip(LEVELS, np.quantile(values, list(LEVELS.values())), strict=True))
-                rows.append({"kind": kind, "months": months, "part": part, **limits, "share_anyway": share})
+                rows.append({"kind": kind, "months": months, "part": part, **limits(values), "share_anyway": share})
     table = pd.DataFrame(rows).assign(draws=len(course.values))
     table.insert(0, "key", table["kind"] + "." + table["part"] + "." + table["months"].astype(str))
     return table
@@ -163,11 +162,12 @@ def cost_of_a_month(comparisons: Sequence[Comparison], months: int) -> pd.DataFr
     """
     rows, beside = [(comparisons[0].baseline.scenario.name, 0.0, 0.0)], {}
     for one in comparisons:
-        cost, effect = -one.by_draw(months)["net"].to_numpy(), _present_work(one, months)
+        cost, effect = -one.by_draw(months)["net"].to_numpy(), one.present_net_months_in_work(months)
         rows.append((one.course.scenario.name, cost.mean(), effect.mean()))
         ratio = incremental_ratio(cost, effect)
-        limits = {"ratio_to_today": ratio.estimate, "low": ratio.low, "high": ratio.high}
-        beside[rows[-1][0]] = {**limits, **ratio.quadrants}
+        beside[rows[-1][0]] = {
+            "ratio_to_today": ratio.estimate, "low": ratio.low, "high": ratio.high, **ratio.quadrants
+        }  # fmt: skip
     table = frontier(pd.DataFrame(rows, columns=["option", "cost", "effect"]))
     table = table.join(pd.DataFrame(beside).T.astype(float), on="option")
     table.insert(0, "key", table["option"])
@@ -193,14 +193,7 @@ def what_drives(
         [(name, assumptions[name].low, assumptions[name].value, assumptions[name].high) for name in names],
         columns=["parameter", "low", "central", "high"],
     )
-
-    def result(cases: pd.DataFrame) -> np.ndarray:
-        world = pd.DataFrame(central_values(), index=range(len(cases))).assign(
-            **{n: cases[n].to_numpy() for n in names}
-        )
-        return _outcome(scenario, baseline, world, months, facts, outcome)
-
-    swings = tornado(result, ranges)
+    swings = tornado(partial(_outcome_of_cases, scenario, baseline, months, facts, outcome), ranges)
     shares = first_order_given_data(_outcome(scenario, baseline, draws, months, facts, outcome), draws[names])
     shares = shares.set_index("parameter")[["estimate", "low", "high"]].add_prefix("first_order_")
     table = swings.join(shares.rename(columns={"first_order_estimate": "first_order"}), on="parameter")
@@ -225,12 +218,7 @@ def total_order(
     as in :func:`analysis.scale.sensitivity.sobol_indices`. Total minus first is what a parameter does only together
     with others.
     """
-
-    def result(cases: pd.DataFrame) -> np.ndarray:
-        world = pd.DataFrame(central_values(), index=range(len(cases)))
-        world = world.assign(**{name: cases[name].to_numpy() for name in parameters})
-        return _outcome(scenario, baseline, world, months, facts, outcome)
-
+    result = partial(_outcome_of_cases, scenario, baseline, months, facts, outcome)
     size = 2 ** int(np.log2(len(draws)))
     return sobol_indices(result, {name: partial(quantile, assumptions[name]) for name in parameters}, size, rng=rng)
 
@@ -240,7 +228,7 @@ def value_of_work(comparisons: Sequence[Comparison], months: int) -> pd.DataFram
     probability_better_than_first (than today), expected_net_benefit, information (expected value of perfect
     information), n. Options are the baseline and the compared scenarios."""
     found = {one.course.scenario.name: one.by_draw(months) for one in comparisons}
-    work = {name: _present_work(one, months) for name, one in zip(found, comparisons, strict=True)}
+    work = {name: one.present_net_months_in_work(months) for name, one in zip(found, comparisons, strict=True)}
     today = comparisons[0].baseline.scenario.name
     effects = pd.DataFrame({today: 0.0, **work})
     costs = pd.DataFrame({today: 0.0, **{name: -table["net"] for name, table in found.items()}})
@@ -264,7 +252,7 @@ def worth_knowing(
     today = comparisons[0].baseline.scenario.name
     benefit = {today: np.zeros(len(comparisons[0].course.values))}
     for one in comparisons:
-        benefit[one.course.scenario.name] = one.by_draw(months)["net"].to_numpy() + value * _present_work(one, months)
+        benefit[one.course.scenario.name] = one.net_with_value(months, value)
     table = pd.DataFrame(benefit)
     draws = comparisons[0].course.values
     names = _drawn(comparisons[0].course.scenario, assumptions)
@@ -283,8 +271,7 @@ def when_it_pays(
 ) -> Discovery:
     """The box of assumptions in which the net result, with `value` for each month in work, is above zero: in words,
     scaling pays when … and …"""
-    net = comparison.by_draw(months)["net"].to_numpy() + value * _present_work(comparison, months)
-    return _where(comparison, net > 0, assumptions, rng)
+    return _where(comparison, comparison.net_with_value(months, value) > 0, assumptions, rng)
 
 
 def when_more_work(
@@ -336,18 +323,20 @@ def _world_of(draws: pd.DataFrame, effect: float, caseload: float) -> pd.DataFra
     return draws.assign(**fixed, **dict.fromkeys(CASELOADS, caseload))
 
 
-def _present_work(one: Comparison, months: int) -> np.ndarray:
-    """Net extra months in work at their value at the start, by draw."""
-    at = one.course.horizons.index(months)
-    extra = one.course.totals["present_months_in_work"][at] - one.baseline.totals["present_months_in_work"][at]
-    return np.asarray(extra * (1 - one.course.values["displacement.share"].to_numpy()))
-
-
 def _outcome(
     scenario: Scenario, baseline: Scenario, world: pd.DataFrame, months: int, facts: Facts, outcome: str
 ) -> np.ndarray:
     courses = [run_course(one, world, months, (months,)) for one in (scenario, baseline)]
     return Comparison(courses[0], courses[1], facts).by_draw(months)[outcome].to_numpy()
+
+
+def _outcome_of_cases(
+    scenario: Scenario, baseline: Scenario, months: int, facts: Facts, outcome: str, cases: pd.DataFrame
+) -> np.ndarray:
+    """The outcome of each case (a row, a column an assumption), all other assumptions central."""
+    world = pd.DataFrame(central_values(), index=range(len(cases)))
+    world = world.assign(**{name: cases[name].to_numpy() for name in cases})
+    return _outcome(scenario, baseline, world, months, facts, outcome)
 
 
 def _drawn(scenario: Scenario, assumptions: Mapping[str, Assumption]) -> list[str]:

@@ -94,7 +94,7 @@ class Comparison:
             "extra_case_managers": extra("case_managers"),
             "extra_social_workers": extra("social_workers"),
         }
-        work = extra("present_months_in_work") * stays
+        work = self.present_net_months_in_work(horizon)
         gains = returns(
             work, -extra("present_months_registered"), {n: values[n].to_numpy() for n in values}, self.facts
         )
@@ -110,6 +110,16 @@ class Comparison:
         )
         found["net_with_value"] = found["net"] + work * values["value.month_in_work"].to_numpy()
         return pd.DataFrame(found, columns=list(UNITS))
+
+    def present_net_months_in_work(self, horizon: int) -> np.ndarray:
+        """Extra months in work after displacement, at their value at the start, by draw. Raises as `by_draw`."""
+        at = self._at(horizon)
+        extra = self.course.totals["present_months_in_work"][at] - self.baseline.totals["present_months_in_work"][at]
+        return np.asarray(extra * (1 - self.course.values["displacement.share"].to_numpy()))
+
+    def net_with_value(self, horizon: int, value: float) -> np.ndarray:
+        """Net result of all budgets with `value` euros for each net extra month in work, by draw."""
+        return self.by_draw(horizon)["net"].to_numpy() + value * self.present_net_months_in_work(horizon)
 
     def by_month(self) -> pd.DataFrame:
         """What happens each month, and what of it is extra beside the baseline, over the draws whose paths were kept.
@@ -147,6 +157,11 @@ class Comparison:
         return self.course.horizons.index(horizon)
 
 
+def limits(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Median with 50 and 90 per cent intervals over draws, the last axis: low90, low50, median, high50, high90."""
+    return dict(zip(LEVELS, np.quantile(values, list(LEVELS.values()), axis=-1), strict=True))
+
+
 def summarise(by_draw: pd.DataFrame, scenario: str, months: int) -> pd.DataFrame:
     """Median with 50 and 90 per cent intervals of each column of `by_draw`."""
     quantiles = by_draw.quantile(list(LEVELS.values())).T.set_axis(list(LEVELS), axis=1)
@@ -165,8 +180,7 @@ def path_bands(course: Course, names: tuple[str, ...]) -> pd.DataFrame:
 def _bands(series: Mapping[str, np.ndarray]) -> pd.DataFrame:
     tables = []
     for name, paths in series.items():
-        quantiles = np.quantile(paths, list(LEVELS.values()), axis=1)
-        table = pd.DataFrame(dict(zip(LEVELS, quantiles, strict=True)))
+        table = pd.DataFrame(limits(paths))
         table.insert(0, "quantity", name)
         table.insert(0, "month", range(len(table)))
         tables.append(table.assign(draws=paths.shape[1]))

@@ -10,22 +10,13 @@ import pandas as pd
 
 from analysis.evidence import RawData, Scenario, load_assumptions, read_table
 from analysis.scale.coverage import Wave, target_coverage, waves
-from analysis.scale.flow import Paths, simulate
+from analysis.scale.flow import FLOWS, Paths, simulate
 from analysis.scale.money import PAYERS, discount_factors, monthly_costs
 from analysis.scale.start import stationary
 from analysis.scale.strata import Values
 
 BLOCK = 128  # draws at a time: few enough that the arrays of a month stay near the processor
 DRAWS_OF_PATHS = 4096  # monthly paths are kept for so many draws; totals for all
-FLOWS = (
-    "arrivals",
-    "exits_work",
-    "exits_other",
-    "exits_work_cooperation",
-    "exits_other_cooperation",
-    "entries",
-    "endings",
-)
 MONTHS = ("months_registered", "months_in_work", "months_in_cooperation")
 COSTS = tuple(f"cost_{payer}" for payer in PAYERS)
 WORKERS = ("case_managers", "social_workers")

@@ -10,7 +10,6 @@ from analysis.evidence import RawData, Scenario, read_table
 from analysis.scale.strata import Values
 
 WAVES = 4
-NO_COUNTY = "none"
 
 
 @dataclass(frozen=True)

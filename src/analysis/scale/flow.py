@@ -26,7 +26,6 @@ FLOWS = (
     "arrivals",
 )
 NEEDS = tuple(f"needed_{kind}" for kind in WORKFORCES)
-LEVELS = 3  # odds of being reached take three values, so at most three groups can be emptied one after the other
 SHARE_OF_NEED_TOLERANCE = 1e-9
 
 
@@ -42,7 +41,7 @@ class Paths:
 
 
 def simulate(
-    values: Values, stock: Stock, target: np.ndarray, shortage: str = "queue", *, municipalities: int = 79
+    values: Values, stock: Stock, target: np.ndarray, shortage: str = "queue", *, municipalities: int
 ) -> Paths:
     """The course of one population from `stock`.
 

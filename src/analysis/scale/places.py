@@ -5,31 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import Facts, RawData, Scenario, read_table
-from analysis.scale.comparison import LEVELS, Comparison
+from analysis.evidence import Facts, RawData, Scenario, load_place_facts, read_table
+from analysis.scale.comparison import Comparison, limits
 from analysis.scale.course import Course, run_course
 from analysis.scale.coverage import Wave, waves
 
-COUNTY_RATES = {
-    "Ida-Viru maakond": "county.unemployment_rate_ida_viru",
-    "Valga maakond": "county.unemployment_rate_valga",
-    "Põlva maakond": "county.unemployment_rate_polva",
-    "Saare maakond": "county.unemployment_rate_saare",
-    "Viljandi maakond": "county.unemployment_rate_viljandi",
-    "Hiiu maakond": "county.unemployment_rate_hiiu",
-}
+RATE = "county.unemployment_rate_"
 OUTCOMES = ("in_cooperation", "extra_exits_work", "net_exits_work", "extra_exits_other", "cost")
+
+
+def county_rates() -> dict[str, str]:
+    """The fact that gives a county's unemployment rate, by county; few were published."""
+    about = load_place_facts()
+    rates = about[about["fact_id"].str.startswith(RATE)]
+    return dict(zip(rates["place"], rates["fact_id"], strict=True))
 
 
 def local_displacement(values: pd.DataFrame, county: str, facts: Facts) -> np.ndarray:
     """Displacement in a county by draw: more where more are unemployed, by `displacement.per_point`.
 
-    Only six counties' rates were published; elsewhere, and against their mean, the national share holds.
+    Where no rate was published, and against the mean of those that were, the national share holds.
     """
-    share = values["displacement.share"].to_numpy()
-    if county not in COUNTY_RATES:
+    share, published = values["displacement.share"].to_numpy(), county_rates()
+    if county not in published:
         return share
-    rates = {name: facts[fact].number("share") for name, fact in COUNTY_RATES.items()}
+    rates = {name: facts[fact].number("share") for name, fact in published.items()}
     points = 100 * (rates[county] - np.mean(list(rates.values())))
     return np.clip(share + points * values["displacement.per_point"].to_numpy(), 0, 1)
 
@@ -85,9 +85,8 @@ def _place(
         values = found[outcome].to_numpy()
         counts = np.sqrt(weight * spread[outcome]) if outcome in spread else np.zeros(1)
         with_chance = values + counts * rng.standard_normal(values.size)
-        limits = dict(zip(LEVELS, np.quantile(values, list(LEVELS.values())), strict=True))
         chance = np.quantile(with_chance, [0.05, 0.95])
-        rows.append({"outcome": outcome, **limits, "chance_low90": chance[0], "chance_high90": chance[1]})
+        rows.append({"outcome": outcome, **limits(values), "chance_low90": chance[0], "chance_high90": chance[1]})
     table = pd.DataFrame(rows).assign(weight=weight, quality=row.population_quality)  # type: ignore[attr-defined]
     for at, name in enumerate(("level", "county", "name")):
         table.insert(at, name, getattr(row, name))
