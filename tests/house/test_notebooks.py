@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from analysis.evidence import project_root
 
 ROOT = project_root()
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+ALWAYS_PLAIN, ALL_PLAIN = ("profile",), "UHISABI_ALL_PLAIN"
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,37 @@ def test_stored_outputs_and_figures_are_those_of_a_run_now(
     committed = {path.relative_to(ROOT / "figures").as_posix(): path.read_bytes() for path in files}
     assert set(made) == set(committed)
     assert [name for name in made if made[name] != committed[name]] == []
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_an_ordinary_kernel_gives_the_stored_outputs_cell_by_cell(notebook: Path, tmp_path: Path) -> None:
+    """Pictures included, which nbval does not compare; the stored outputs come from a forked kernel."""
+    if notebook.stem not in ALWAYS_PLAIN and ALL_PLAIN not in os.environ:
+        pytest.skip(f"the plain run of every notebook takes minutes; {ALL_PLAIN}=1 asks for it")
+    copy = tmp_path / "copy.ipynb"
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar", "-k", "python3", "--cwd", str(ROOT)]
+    environment = kernel_environment() | {"UHISABI_OUTPUT": str(tmp_path / "figures"), "UHISABI_ROOT": str(ROOT)}
+    subprocess.run([*command, str(notebook), str(copy)], env=environment, capture_output=True, check=True)
+    stored, found = _outputs(notebook), _outputs(copy)
+    assert len(stored) == len(found)
+    assert [number for number, both in enumerate(zip(stored, found, strict=True)) if both[0] != both[1]] == []
+    assert json.dumps(stored).count('"image/png"') > 0
+
+
+def _outputs(notebook: Path) -> list[object]:
+    """Outputs of the code cells, adjacent pieces of a stream joined."""
+    cells = []
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            outputs: list[dict[str, object]] = []
+            for output in cell["outputs"]:
+                text = "".join(output.get("text", ""))
+                if outputs and output["output_type"] == "stream" and outputs[-1].get("name") == output["name"]:
+                    outputs[-1]["text"] = f"{outputs[-1]['text']}{text}"
+                else:
+                    outputs.append(output | ({"text": text} if "text" in output else {}))
+            cells.append([cell["execution_count"], outputs])
+    return cells
 
 
 def test_a_wrong_number_in_a_stored_output_fails(tmp_path: Path, kernels: dict[str, str]) -> None:

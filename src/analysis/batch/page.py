@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 _SCRIPT = re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE)
 
@@ -15,16 +17,22 @@ def write_page(executed: Path, page: Path, language: str) -> bool:
     left out: they come from the network, and nothing in a page moves.
     """
     try:
-        from nbconvert.exporters import HTMLExporter  # here because it takes seconds and most jobs need no page
+        exporter = _exporter(language)
     except ImportError:
         return False
-    exporter = HTMLExporter(
+    text, _ = exporter.from_filename(str(executed), resources={"metadata": {"name": page.stem}})
+    page.write_text(_SCRIPT.sub("", text), encoding="utf-8")
+    return True
+
+
+@cache  # a worker writes many pages, and reading the templates takes as long as filling them
+def _exporter(language: str) -> Any:
+    from nbconvert.exporters import HTMLExporter  # here because it takes seconds and most jobs need no page
+
+    return HTMLExporter(
         template_name="classic",
         language_code=language,
         exclude_input=True,
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    text, _ = exporter.from_filename(str(executed), resources={"metadata": {"name": page.stem}})
-    page.write_text(_SCRIPT.sub("", text), encoding="utf-8")
-    return True
