@@ -43,12 +43,12 @@ PRELOAD = ("numpy", "pandas", "statsmodels.api", "seaborn", "matplotlib.pyplot",
 
 @dataclass(frozen=True)
 class Way:
-    """A way of running many notebooks: what it is called, how it runs `count` of them, whether it goes one by one."""
+    """A way of running many notebooks: what it is called, how it runs `count` of them, and whether each costs the same."""
 
     name: str
     run: Callable[[Path, str, int], list[Path]]
     workers: int
-    one_by_one: bool = False  # so that many can be extrapolated from a few
+    even: bool = False  # nothing is shared between runs, so that many can be extrapolated from a few
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,9 @@ def by_us(workers: int, kernels: str) -> Callable[[Path, str, int], list[Path]]:
 def ways(workers: int) -> list[Way]:
     """All that can be measured here."""
     found = [
-        Way("papermill command, one after another", by_command, 1, one_by_one=True),
-        Way(f"papermill in {workers} processes", by_processes(workers), workers),
-        Way(f"ours, plain kernels, {workers} workers", by_us(workers, "plain"), workers),
+        Way("papermill command, one after another", by_command, 1, even=True),
+        Way(f"papermill in {workers} processes", by_processes(workers), workers, even=True),
+        Way(f"ours, plain kernels, {workers} workers", by_us(workers, "plain"), workers, even=True),
         Way("ours, forked kernels, 1 worker", by_us(1, "forked"), 1),
         Way(f"ours, forked kernels, {workers} workers", by_us(workers, "forked"), workers),
     ]
@@ -160,8 +160,8 @@ def make_project(root: Path) -> None:
 
 
 def measure(way: Way, root: Path, notebook: str, count: int, enough: int) -> Measured:
-    """Run once; `enough` runs of what goes one by one are taken for many."""
-    few = min(count, enough) if way.one_by_one else count
+    """Run once; `enough` runs of a way in which each costs the same are taken for many."""
+    few = min(count, enough) if way.even else count
     over, peak = threading.Event(), [0]
     watch = threading.Thread(target=_watch_memory, args=(over, peak))
     watch.start()
@@ -216,7 +216,7 @@ def main() -> None:
     parser.add_argument("--notebooks", nargs="+", default=list(NOTEBOOKS), choices=list(NOTEBOOKS))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3, help="the median is shown")
-    parser.add_argument("--enough", type=int, default=20, help="runs from which more are extrapolated, one by one")
+    parser.add_argument("--enough", type=int, default=20, help="runs from which more are extrapolated")
     parser.add_argument("--short", action="store_true", help="20 runs of the typical notebook, once, of the main ways")
     given = parser.parse_args()
     if given.short:
@@ -237,7 +237,7 @@ def main() -> None:
                     ]
                 seconds = median(one.seconds for one in all_measured)
                 first = first or seconds
-                note = f"  from {given.enough} runs" if way.one_by_one and count > given.enough else ""
+                note = f"  from {given.enough} runs" if way.even and count > given.enough else ""
                 print(
                     f"{way.name:42}{seconds:9.1f}{first / seconds:8.1f}"
                     f"{median(one.overhead for one in all_measured):10.2f}"
