@@ -43,7 +43,7 @@ PRELOAD = ("numpy", "pandas", "statsmodels.api", "seaborn", "matplotlib.pyplot",
 
 @dataclass(frozen=True)
 class Way:
-    """A way of running many notebooks: what it is called, how it runs `count` of them, and whether each costs the same."""
+    """A way of running many notebooks: its name, how it runs `count` of them, and whether each costs the same."""
 
     name: str
     run: Callable[[Path, str, int], list[Path]]
