@@ -133,6 +133,16 @@ def test_nothing_is_hidden_where_nothing_is_small() -> None:
     assert released.table["persons"].tolist()[:4] == [3, 9, 0, 12]
 
 
+def test_a_large_table_without_margins_does_not_contradict_itself() -> None:
+    """Its total, which is not shown, is many times its largest cell."""
+    cells = itertools.product(range(15), range(22))
+    table = pd.DataFrame([(f"c{county}", f"q{quarter}", 9) for county, quarter in cells], columns=["county", "q", "n"])
+    table.loc[[3, 40], "n"] = 1
+    found = release(table, "n", ["county", "q"], profile_named("stat.ee"), population="p", margins=False, name="t")
+    assert found.table["suppressed"].sum() >= 2
+    assert found.table.loc[~found.table["suppressed"], "n"].eq(9).all()
+
+
 def test_small_cells_can_protect_each_other() -> None:
     assert two_way([[2, 2], [2, 2]]).record.hidden_secondary == 0  # each row sums to 4: anything from 0 to 4
 

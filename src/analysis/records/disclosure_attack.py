@@ -93,7 +93,8 @@ def attack(
     cells = all_cells([part.nodes() for part in parts], [part.layout for part in parts], linked=bool(earlier))
     named = {**tables, **{f"earlier edition {n + 1}": part for n, part in enumerate(parts[len(tables) :])}}
     known = positions(totals, cells, [table.layout for table in tables.values()])
-    ceiling = max([10.0 * profile.min_persons, *(10 * part.values.max() for part in parts), *(t.high for t in totals)])
+    shown = [bound for part in parts for bound in (10 * part.values.max(), 2 * part.values.sum())]  # margins as well
+    ceiling = max([10.0 * profile.min_persons, *shown, *(t.high for t in totals)])
     before = _knowledge(cells, parts[len(tables) :], known, profile, ceiling)
     after = _knowledge(cells, parts, known, profile, ceiling)
     suspects = _suspects(named, cells, after, before, profile)
