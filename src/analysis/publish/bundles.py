@@ -15,7 +15,19 @@ from typing import Any
 
 from analysis.publish.words import LANGUAGES
 
-TOPICS = ("rollout", "pilot", "clients", "places", "register", "benefit", "effects", "bottlenecks", "scaling")
+TOPICS = (
+    "rollout",
+    "pilot",
+    "clients",
+    "places",
+    "register",
+    "benefit",
+    "effects",
+    "effect",
+    "bottlenecks",
+    "scaling",
+    "next",
+)
 STATUSES = ("synthetic", "register", "modelled", "published")  # weakest first
 STAMPED = ("synthetic", "modelled")  # said across every picture: neither tells what happened
 HEADLINE_FIELDS = ("value", "low", "high", "unit", "n", "period", "status")
