@@ -7,12 +7,14 @@ are. Nothing in it is averaged: estimates under different assumptions are not vo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
+
+from analysis.estimate.hidden_confounding import hidden_confounding_table
 
 OUTCOMES = ("outcome", "exit", "of")
 NEEDED = ("key", "estimate", "low", "high", "n", "unit", "method")
@@ -42,7 +44,7 @@ ASSUMPTION_OF = {
     ),
     **dict.fromkeys(("aipw", "doubly_robust"), "no_hidden_confounding_doubly_robust"),
     **dict.fromkeys(("risk_set", "risk_sets", "sequential_trials"), "risk_set"),
-    "whole_spell": "immortal_time",
+    **dict.fromkeys(("whole_spell", "ever"), "immortal_time"),
     **dict.fromkeys(("so_far", "time_varying"), "time_varying"),
     "landmark": "landmark",
     **dict.fromkeys(("pooled", "shrunk", "partial_pooling"), "partial_pooling"),
@@ -84,6 +86,47 @@ class Part:
     table: pd.DataFrame
     status: str
     method: str = ""
+
+
+def parts_of_published(
+    levels: Mapping[str, pd.DataFrame], without: pd.DataFrame, bounds: pd.DataFrame, posteriors: pd.DataFrame
+) -> list[Part]:
+    """What published facts and assumptions give; `levels` from
+    :func:`analysis.estimate.published_bounds.level_rows`."""
+    parts = [Part("level", levels["level"], "published"), Part("benchmark", levels["benchmark"], "modelled")]
+    others = {"without": without, "bounds": bounds, "prior": posteriors}
+    return parts + [Part(question, table, "modelled") for question, table in others.items()]
+
+
+def parts_of_register(
+    changed: pd.DataFrame,
+    ways: pd.DataFrame,
+    roll_out: pd.DataFrame,
+    region: pd.DataFrame,
+    *,
+    months: int,
+    confidence: float,
+    status: str,
+) -> list[Part]:
+    """What a register gives; hidden estimates are left out.
+
+    `changed` within `months` from :func:`analysis.estimate.cooperation_effect.effects`, `ways` of counting time from
+    :func:`analysis.estimate.exposure_ways.hazard_ratios`, with how strong something hidden would have to be behind the
+    last of them, `roll_out` from :func:`analysis.estimate.start_permutation.rollout_inference` and `region` from
+    :func:`analysis.estimate.regional_programme.regional_summary`.
+    """
+    ratios = ways.dropna(subset="estimate").assign(outcome="work", unit="ratio", method=lambda table: table["way"])
+    later = ratios[ratios["way"] == "risk_set"].tail(1).assign(measure="hazard_ratio_common")
+    parts = [
+        Part("register", changed[changed["months"] == months].dropna(subset="estimate"), status),
+        Part("timing", ratios, status),
+        Part("roll_out", roll_out.assign(outcome="work"), status),
+        Part("region", region[region["key"] == "effect"].assign(outcome="work"), status),
+    ]
+    if len(later):
+        hidden = hidden_confounding_table(ratios=later, confidence=confidence)
+        parts.append(Part("hidden", hidden.drop(columns="of").assign(outcome="work"), status))
+    return parts
 
 
 def estimates_table(parts: Sequence[Part]) -> pd.DataFrame:

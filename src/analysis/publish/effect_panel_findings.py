@@ -39,6 +39,7 @@ UNIT = "exits_per_100_a_month"
 PER_100 = 100
 EVENTS = range(-8, 4)  # quarters: two years before the start and, with few groups left, one after it
 BINS = 30
+DIGITS = 5  # of exits per person-month shown in a table
 PROGRAMME = "idaviru.first_info_day"
 PROGRAMME_FACTS = (PROGRAMME, "idaviru.programme_end")
 

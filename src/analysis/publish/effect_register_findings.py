@@ -18,6 +18,7 @@ from analysis.publish.words import Words
 TOPIC = "effect"
 POINTS = 100  # percentage points in a share
 YEAR = 12  # months: the horizon that the texts speak of
+DIGITS = 2  # of months and of effective numbers shown in a table
 
 
 def balance(found: Described, trials: Trials) -> Finding:

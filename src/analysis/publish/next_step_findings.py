@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.publish import next_step_figures as draw
 from analysis.publish.finding import Finding, Headline, with_labels
 from analysis.publish.layout import Draw
-from analysis.publish.scaling_findings import MONEY, STATUS, SYNTHESIS, WIDE, Model
+from analysis.publish.scaling_findings import BASELINE, STATUS, STEPS, WIDE, Model, sources_of
 from analysis.publish.words import Words
 from analysis.scale.study_power import POWER
 
@@ -99,20 +99,13 @@ def displacement(table: pd.DataFrame, model: Model, draws: int) -> Finding:
     return _finding("next-displacement", named, model, draw.draw_displacement, numbers, unit="share")
 
 
-def _sources(model: Model, euros: bool) -> list[str]:
-    left_out = (SYNTHESIS,) if euros else (SYNTHESIS, *MONEY)
-    used = [row.source_id for name, row in model.assumptions.items() if not name.startswith(left_out)]
-    return list(dict.fromkeys(["judgement", "effect-literature", *used]))
-
-
 def _finding(
     figure_id: str, table: pd.DataFrame, model: Model, drawing: Draw, numbers: dict[str, Any], *,
     unit: str, euros: bool = False, headline: Headline | None = None,
 ) -> Finding:  # fmt: skip
     """A figure of notebook 06: everything in it but the table and its numbers is the same for all of them."""
     common = {"people": model.people, "wide": WIDE, "months_ahead": model.months}
-    steps = ("coverage-10", "coverage-25", "coverage-50", "coverage-100")
-    used = [f"scenarios/{name}.yml" for name in ("baseline", *(steps if euros else ()))]
+    used = [f"scenarios/{name}.yml" for name in (BASELINE, *(STEPS if euros else ()))]
     taxes = ("tax.social", "tax.unemployment_insurance_employee", "tax.unemployment_insurance_employer")
     return Finding(
         figure_id,
@@ -124,7 +117,7 @@ def _finding(
         population="target_group",
         period=model.period,
         facts=("target.size", "rollout.coverage", *(taxes if euros else ())),
-        sources=_sources(model, euros),
+        sources=sources_of(model, euros),
         files=["assumptions.csv", "correlations.csv", "municipalities.csv", *used],
         status=STATUS,
         results=common | numbers,

@@ -299,7 +299,7 @@ def _with_parents(names: Sequence[str], model: Model) -> list[str]:
     return sorted(found)
 
 
-def _sources(model: Model, euros: bool) -> list[str]:
+def sources_of(model: Model, euros: bool) -> list[str]:
     """Sources of the assumptions a figure rests on: judgement first, as most of them are."""
     left_out = (SYNTHESIS,) if euros else (SYNTHESIS, *MONEY)
     used = [row.source_id for name, row in model.assumptions.items() if not name.startswith(left_out)]
@@ -328,7 +328,7 @@ def _finding(
         population="target_group",
         period=model.period,
         facts=("target.size", "rollout.coverage", *(taxes if euros else ()), *facts),
-        sources=_sources(model, euros),
+        sources=sources_of(model, euros),
         files=["assumptions.csv", "correlations.csv", *used, *files],
         status=STATUS,
         results=common | numbers,

@@ -9,7 +9,6 @@ what was observed it says nothing beyond the p-value (Hoenig & Heisey 2001).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -147,15 +146,3 @@ def _crossing(effects: np.ndarray, power: np.ndarray, wanted: float) -> float:
         return float(np.exp(effects[0]))
     step = (target - scale[at - 1]) / (scale[at] - scale[at - 1])
     return float(np.exp(effects[at - 1] + step * (effects[at] - effects[at - 1])))
-
-
-def power_by_people(
-    design: Design, world: World, effects: Sequence[float], people: Sequence[int], replications: int,
-    rng: np.random.Generator,
-) -> pd.DataFrame:  # fmt: skip
-    """:func:`power_by_effect` for several numbers of people, with the column `people`."""
-    tables = []
-    for number in people:
-        trials = imaginary_trials(replace(design, people=int(number)), world, effects, replications, rng)
-        tables.append(power_by_effect(trials, world, design).assign(people=int(number)))
-    return pd.concat(tables, ignore_index=True)
