@@ -164,6 +164,11 @@ def test_a_county_beside_its_synthetic_one_in_the_order_of_the_alphabet() -> Non
     assert rp.donors_used(found, "Ida", "2020-Q3")["key"].tolist() == ["Võru"]
     with pytest.raises(RecordsError, match="'Tartu'"):
         rp.regional_table(found, "Tartu", "2020-Q3")
+    fewer = found.table[found.table["county"].isin(["Harju", "Ida"])]
+    hidden = replace(found, table=fewer)
+    assert rp.regional_table(hidden, "Ida", "2020-Q3").table["synthetic_rate"].isna().all()
+    assert rp.regional_summary(hidden, "Ida", "2020-Q3")["estimate"].isna().all()
+    assert rp.donors_used(hidden, "Ida", "2020-Q3").empty
     with pytest.raises(ValueError, match="begins after 2020-12-01"):
         rp.period_after(("2020-Q1", "2020-Q2"), "2020-12-01")
 

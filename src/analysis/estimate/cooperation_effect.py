@@ -18,6 +18,7 @@ from analysis.estimate.cohort import DAYS_PER_MONTH
 from analysis.estimate.described import PERSONS, Described, described
 from analysis.estimate.doubly_robust import (
     Effect,
+    Models,
     augmented,
     augmented_from,
     difference_of_means,
@@ -28,9 +29,9 @@ from analysis.estimate.doubly_robust import (
 from analysis.estimate.propensity import Array, Flags, Propensity, design_matrix, propensity, support_table, weights
 from analysis.estimate.propensity import within_support as inside_support
 from analysis.estimate.risk_sets import Trials
-from analysis.estimate.shrinkage import partially_pooled
+from analysis.estimate.shrinkage import FEWEST_GROUPS, partially_pooled
 from analysis.estimate.trial_outcomes import EXITS, MONTHS_IN_WORK, days_in_work, outcomes_of
-from analysis.records import RecordsError, Released, release
+from analysis.records import Released, release
 from analysis.records.disclosure_record import SUPPRESSED
 
 HORIZONS = (6, 12, 24)  # months, those of the stated truth
@@ -41,6 +42,7 @@ COVARIATES = (
     "calendar_year", "place",
 )  # fmt: skip
 FOLDS = 5
+POOLED = ("estimate", "low", "high", "kept", "common", "spread")
 GROUP_MONTHS = 12  # groups are compared within a year: later few are left in any of them
 GROUPINGS = {
     "target_group": ("long_term_benefit", "health_addiction", "awaiting_pension", "neet_youth", "jobless_parent"),
@@ -235,8 +237,9 @@ def effect_by_group(
     Groups are those named beforehand in `GROUPINGS`, never searched. Doubly robust with models of everybody
     (`augmented_from`); pooled by :func:`analysis.estimate.shrinkage.partially_pooled`. Columns: key, group, persons
     (clients), suppressed, separate, separate_low, separate_high, estimate, low, high, kept, common, spread, everybody
-    (the effect on all). Groups in which too few left for work, or too few did not, are hidden and not pooled. Raises
-    ValueError for another grouping, RecordsError where fewer than three groups can be told of.
+    (the effect on all). Groups in which too few left for work, or too few did not, are hidden and not pooled; where
+    fewer than three can be told of, all are hidden, as the spread of two is not known. Raises ValueError for another
+    grouping.
     """
     if grouping not in GROUPINGS:
         raise ValueError(f"grouping is {grouping!r}; one of {', '.join(GROUPINGS)} expected: groups are not searched.")
@@ -244,29 +247,40 @@ def effect_by_group(
     y = outcomes_of(trials, (months,), months)[[f"work.{months}"]]
     models = outcome_models(y, covariates_of(trials), treated, folds=FOLDS, cluster=rows["person_id"], rng=rng)
     released = _released_groups(trials, grouping, months)
-    shown = released.table[~released.table[SUPPRESSED].astype(bool)]["group"].tolist()
-    if len(shown) < 3:
-        raise RecordsError(f"{len(shown)} groups of {grouping} can be told of; three or more expected to be pooled.")
-    parts = []
-    for group in shown:
-        chosen = (rows[grouping] == group).to_numpy()
-        one = augmented_from(y, treated, models, chosen)
-        parts.append(one.table(["work"], rows.loc[chosen, "person_id"], confidence).assign(group=group))
-    separate = pd.concat(parts, ignore_index=True)
-    pooled = partially_pooled(separate["estimate"], separate["std_error"], confidence)
-    columns = {"estimate": "separate", "low": "separate_low", "high": "separate_high"}
-    separate = separate[["group", *columns]].rename(columns=columns)
-    everybody = float(augmented_from(y, treated, models).estimate[0])
-    table = released.table.merge(pd.concat([separate, pooled], axis="columns"), on="group", how="left")
-    table = table.assign(everybody=everybody)
+    shown = _told(released)
+    if len(shown) < FEWEST_GROUPS:
+        released, shown = _released_groups(trials, grouping, months, hide_all=True), []
+    table = released.table.merge(_pooled_groups(y, models, trials, grouping, shown, confidence), on="group", how="left")
+    table = table.assign(everybody=float(augmented_from(y, treated, models).estimate[0]))
     place = table["group"].map(list(GROUPINGS[grouping]).index)
     table = table.iloc[place.argsort(kind="stable")].reset_index(drop=True)
     table.insert(0, "key", table["group"])
     return described(table, released, context=("everybody",))
 
 
-def _released_groups(trials: Trials, grouping: str, months: int) -> Released:
-    """Clients by group, hidden where those who left for work, or did not, are few in either arm."""
+def _told(released: Released) -> list[str]:
+    return released.table.loc[~released.table[SUPPRESSED].astype(bool), "group"].tolist()
+
+
+def _pooled_groups(
+    y: pd.DataFrame, models: Models, trials: Trials, grouping: str, shown: Sequence[str], confidence: float
+) -> pd.DataFrame:
+    """The effect in each of the groups shown, by itself and pooled; no row if none is."""
+    rows, parts = trials.rows, []
+    for group in shown:
+        chosen = (rows[grouping] == group).to_numpy()
+        one = augmented_from(y, trials.treated, models, chosen)
+        parts.append(one.table(["work"], rows.loc[chosen, "person_id"], confidence).assign(group=group))
+    columns = {"estimate": "separate", "low": "separate_low", "high": "separate_high"}
+    if not parts:
+        return pd.DataFrame({"group": []}).reindex(columns=["group", *columns.values(), *POOLED])
+    separate = pd.concat(parts, ignore_index=True)
+    pooled = partially_pooled(separate["estimate"], separate["std_error"], confidence)
+    return pd.concat([separate[["group", *columns]].rename(columns=columns), pooled], axis="columns")
+
+
+def _released_groups(trials: Trials, grouping: str, months: int, *, hide_all: bool = False) -> Released:
+    """Clients by group, hidden where those who left for work, or did not, are few in either arm, or all of them."""
     rows, groups = trials.rows, list(GROUPINGS[grouping])
     end = rows[["started", "possible"]].min(axis=1)
     seen = (rows["cause"] == EXITS["work"]) & (rows["left"] <= end) & (rows["left"] <= months * DAYS_PER_MONTH)
@@ -275,7 +289,7 @@ def _released_groups(trials: Trials, grouping: str, months: int) -> Released:
         own = (rows[grouping] == group).to_numpy()
         cells = [int((own & arm & which).sum()) for arm in (trials.treated, ~trials.treated) for which in (seen, ~seen)]
         counts.append((group, cells[0] + cells[1]))
-        if min(cells) < trials.profile.min_persons:
+        if hide_all or min(cells) < trials.profile.min_persons:
             hide.append(group)
     return release(
         pd.DataFrame(counts, columns=["group", PERSONS]), PERSONS, ["group"], trials.profile,

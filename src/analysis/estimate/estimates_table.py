@@ -121,7 +121,7 @@ def parts_of_register(
         Part("register", changed[changed["months"] == months].dropna(subset="estimate"), status),
         Part("timing", ratios, status),
         Part("roll_out", roll_out.assign(outcome="work"), status),
-        Part("region", region[region["key"] == "effect"].assign(outcome="work"), status),
+        Part("region", region[region["key"] == "effect"].dropna(subset="estimate").assign(outcome="work"), status),
     ]
     if len(later):
         hidden = hidden_confounding_table(ratios=later, confidence=confidence)

@@ -16,6 +16,8 @@ from analysis.records import RecordsError
 from analysis.records.disclosure_record import SUPPRESSED
 
 IDA_VIRU = "Ida-Viru maakond"
+FEWEST_COUNTIES = 4  # the county, and three so that each can be left out and still leave two
+COMPARED = ("exit_rate", "synthetic_rate", "gap_to_synthetic", "donor_weight")
 
 
 def period_after(periods: tuple[str, ...], day: str) -> str:
@@ -39,19 +41,29 @@ def county_rates(found: Described) -> pd.DataFrame:
     return whole[sorted(whole.columns, key=alphabetical)]
 
 
+def can_be_compared(found: Described, county: str) -> bool:
+    """Whether the county and enough others have counts that may be shown in every period.
+
+    Raises RecordsError for a county that the counts do not know.
+    """
+    known = sorted(set(found.table[COUNTY]), key=alphabetical)
+    if county not in known:
+        raise RecordsError(f"county is {county!r}; one of {', '.join(known)} expected.")
+    rates = county_rates(found)
+    return county in rates and rates.shape[1] >= FEWEST_COUNTIES
+
+
 def regional_table(found: Described, county: str, first_after: str) -> Described:
     """Each county beside its synthetic one, as if the programme had begun there too.
 
     Columns: key (`county.period`), county (by alphabet), period, persons (who left for work), suppressed, exit_rate,
     synthetic_rate, gap_to_synthetic (all per person-month), donor_weight (in the synthetic `county`, 0–1). `found` from
-    :func:`analysis.estimate.municipal_panel.county_exits`. Raises RecordsError if the county or all others are hidden.
+    :func:`analysis.estimate.municipal_panel.county_exits`. All of this is missing where they cannot be compared.
     """
+    counts = found.table[["key", COUNTY, "period", "persons", SUPPRESSED]]
+    if not can_be_compared(found, county):
+        return described(_in_order(counts.assign(**dict.fromkeys(COMPARED, np.nan))), found.released, context=())
     outcomes = county_rates(found)
-    if county not in outcomes or outcomes.shape[1] < 3:
-        raise RecordsError(
-            f"{county!r} and at least 2 other counties with counts that may be shown in every period are needed; "
-            f"{', '.join(map(str, outcomes.columns)) or 'none'} found. Use a larger register or one of its counties."
-        )
     placebos = placebo_in_space(outcomes, county, first_after)
     weights = placebos[county].weights
     parts = [
@@ -68,19 +80,26 @@ def regional_table(found: Described, county: str, first_after: str) -> Described
         for name, one in placebos.items()
     ]
     table = pd.concat(parts, ignore_index=True)
-    counts = found.table[["key", COUNTY, "period", "persons", SUPPRESSED]]
     table = counts.merge(table, on=[COUNTY, "period"], validate="one_to_one")
+    return described(_in_order(table), found.released, context=())
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     order = table.assign(place=table[COUNTY].map(alphabetical)).sort_values(["place", "period"], kind="stable")
-    return described(table.loc[order.index].reset_index(drop=True), found.released, context=())
+    return table.loc[order.index].reset_index(drop=True)
 
 
 def regional_summary(found: Described, county: str, first_after: str) -> pd.DataFrame:
     """The mean gap of the county from `first_after` on, beside placebos in space and in time.
 
     Rows as in :func:`analysis.estimate.synthetic_control.effect_beside_placebos`; the pretended programme begins
-    half-way through the periods before the real one.
+    half-way through the periods before the real one. One row of missing numbers where they cannot be compared.
     """
     outcomes = county_rates(found)
+    if not can_be_compared(found, county):
+        numbers = {key: [np.nan] for key in ("estimate", "low", "high", "confidence", "p_value", "detectable")}
+        said = {"n": outcomes.shape[1], "unit": "exits per person-month", "method": "synthetic control"}
+        return pd.DataFrame({"key": ["effect"], **numbers}).assign(**said)
     position = int(outcomes.index.get_loc(first_after))
     pretended = str(outcomes.index[max(2, (position + 1) // 2)])
     table = effect_beside_placebos(outcomes, county, first_after, pretended)
@@ -89,6 +108,8 @@ def regional_summary(found: Described, county: str, first_after: str) -> pd.Data
 
 def donors_used(found: Described, county: str, first_after: str) -> pd.DataFrame:
     """The counties the synthetic one is made of, by alphabet: key (the county) and donor_weight (0–1)."""
+    if not can_be_compared(found, county):
+        return pd.DataFrame({"key": [], "donor_weight": []})
     weights = synthetic_control(county_rates(found), county, first_after).weights
     used = weights[weights > 0]
     names = sorted(used.index, key=alphabetical)

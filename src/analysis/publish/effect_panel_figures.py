@@ -100,6 +100,10 @@ def draw_synthetic_control(table: pd.DataFrame, panel: Panel, county: str, first
     """The county and its synthetic one above; below the gap between them beside those of the other counties."""
     axes, words = panel.axes, panel.words
     own = table[table["county"] == county].reset_index(drop=True)
+    if own["synthetic_rate"].isna().all():
+        axes.set_axis_off()
+        panel.text(0.5, 0.5, words.text("hidden"), color=MUTED, bbox=None)
+        return
     periods = list(own["period"])
     x = np.arange(len(periods))
     levels = _Band(own[["exit_rate", "synthetic_rate"]].to_numpy(float), UPPER)

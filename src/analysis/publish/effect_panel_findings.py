@@ -30,7 +30,7 @@ from analysis.evidence import Facts
 from analysis.publish import effect_panel_figures as draw
 from analysis.publish.finding import Finding, Headline, with_labels
 from analysis.publish.layout import Draw
-from analysis.publish.outcome_findings import SOURCES
+from analysis.publish.outcome_findings import SOURCES, or_hidden
 from analysis.publish.words import Words
 from analysis.records.disclosure_record import SUPPRESSED
 
@@ -114,9 +114,10 @@ def regional(panel: MunicipalPanel, counties: Described, county: str, first_afte
     found = described(table, compared.released, context=())
     rows = regional_summary(counties, county, first_after).set_index("key")
     numbers = _numbers(rows.loc["effect"], ("estimate", "low", "high", "detectable"), "effect")
-    numbers |= {"p_value": float(rows.loc["effect", "p_value"]), "alike": int(rows["n"].iloc[0]) - 1}
-    numbers |= {"level": float(rows.loc["effect", "confidence"]), "county": county}
-    numbers |= {f"{key}_estimate": float(PER_100 * rows.loc[key, "estimate"]) for key in rows.index if key != "effect"}
+    numbers |= {"p_value": or_hidden(rows.loc["effect", "p_value"]), "alike": int(rows["n"].iloc[0]) - 1}
+    numbers |= {"level": or_hidden(rows.loc["effect", "confidence"]), "county": county}
+    others = rows["estimate"].reindex(["placebo_time", "leave_one_out_low", "leave_one_out_high"])
+    numbers |= {f"{key}_estimate": or_hidden(PER_100 * value) for key, value in others.items()}
     numbers["start"] = str(pd.Period(first_after.replace("-Q", "Q")).start_time.date())[:7]
     numbers["end"] = (facts[PROGRAMME_FACTS[1]].text or "")[:7]
     numbers["donors"] = len(donors_used(counties, county, first_after))
@@ -128,7 +129,7 @@ def regional(panel: MunicipalPanel, counties: Described, county: str, first_afte
         found.table,
         drawing,
         unit=UNIT,
-        n=numbers["counties"],
+        n=numbers["counties"] or int(table["county"].nunique()),
         population="register_target_group",
         period=_period(panel, len(panel.periods)),
         facts=PROGRAMME_FACTS,
@@ -188,7 +189,7 @@ def _per_100(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _numbers(row: pd.Series, columns: tuple[str, ...], prefix: str) -> dict[str, Any]:
-    return {f"{prefix}_{name}": float(PER_100 * row[name]) for name in columns}
+    return {f"{prefix}_{name}": or_hidden(PER_100 * row[name]) for name in columns}
 
 
 def _of_bounds(bounds: pd.DataFrame) -> dict[str, float]:

@@ -88,9 +88,9 @@ def groups(found: Described, trials: Trials, months: int, confidence: float) -> 
     numbers: dict[str, Any] = {"confidence": confidence, "months": months, "groups": len(table)}
     for name in ("separate", "estimate"):
         numbers |= {f"{name}_lowest": _in_points(table[name].min()), f"{name}_highest": _in_points(table[name].max())}
-    shown = table.dropna(subset="estimate").iloc[0]
+    shown = table.sort_values("estimate", na_position="last", kind="stable").iloc[0]
     numbers |= {name: _in_points(shown[name]) for name in ("common", "spread", "everybody")}
-    apart = (table["low"] > shown["everybody"]) | (table["high"] < shown["everybody"])
+    apart = (table["low"] > table["everybody"]) | (table["high"] < table["everybody"])
     numbers["apart"] = int(apart.sum())
     return _finding("effect-groups", found, named, trials, draw.draw_groups, numbers)
 
