@@ -213,6 +213,56 @@ def _scenario_file(given: str, root: Path) -> Path | None:
     return None if (root / "data" / "raw" / "scenarios").resolve() == path.resolve().parent else path
 
 
+@app.command()
+def figure(
+    figure_id: Annotated[str, typer.Argument(help="The id of a figure, such as scaling-coverage.")],
+    lang: Annotated[
+        Literal["et", "en"], typer.Option(help="Language of the slides, the workbook and the picture.")
+    ] = "et",
+    size: Annotated[Literal["slide", "page"], typer.Option(help="Size of the picture that is named first.")] = "slide",
+    scenario: Annotated[str, typer.Option(help="A scenario, for figures that follow one: short for -p.")] = "",
+    municipality: Annotated[str, typer.Option(help="A municipality, for figures that follow one: short for -p.")] = "",
+    parameter: Annotated[list[str] | None, typer.Option("-p", help="name=value; may be repeated.")] = None,
+) -> None:
+    """Make one figure with other parameters, with slides and workbook; without parameters the committed one."""
+    from analysis import batch
+    from analysis.batch.variant import find_variant, run_variant
+    from analysis.publish.bundles import CatalogueError
+    from analysis.publish.handouts import hand_on
+
+    root = project_root()
+    short = {"scenario": scenario, "municipality": municipality}
+    named = [f"{name}={value}" for name, value in short.items() if value]
+    variant = find_variant(root, figure_id, batch.parse_assignments([*named, *(parameter or [])]))
+    bundle = run_variant(root, variant, batch.make_progress())
+    try:
+        paths = hand_on(bundle, root / "reports" / "figures" / variant.name, lang, size)
+    except CatalogueError as error:
+        raise batch.Refused(str(error)) from None
+    for path in paths:
+        typer.echo(path.relative_to(root))
+
+
+@app.command()
+def figures(
+    archives: Annotated[bool, typer.Option("--zip", help="Everything of a language in one archive as well.")] = False,
+) -> None:
+    """Write slides, workbooks and headline sentences of all figures to reports/, with --zip as archives too."""
+    from analysis import batch
+    from analysis.publish.bundles import CatalogueError, read_entries
+    from analysis.publish.handouts import write_handouts
+
+    root = project_root()
+    try:
+        written = write_handouts(read_entries(root / "figures"), root / "reports", archives=archives)
+    except CatalogueError as error:
+        raise batch.Refused(str(error)) from None
+    for path in written:
+        if path.parent == root / "reports":
+            typer.echo(path.relative_to(root))
+    typer.echo(f"{len(written)} files in reports/")
+
+
 @records_app.command(name="check")
 def check_records(
     path: Annotated[Path, typer.Argument(help="The folder of an extract: a file per table and extract.yml.")],

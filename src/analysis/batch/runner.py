@@ -79,8 +79,9 @@ def run(
     dask: str = "",
     elsewhere: Elsewhere | None = None,
     wait: bool = False,
+    catalogue: bool = True,
 ) -> Summary:
-    """Run those of `jobs` that are not fresh (all with `force`) and bring the catalogue up to date.
+    """Run those of `jobs` that are not fresh (all with `force`) and, with `catalogue`, bring that up to date.
 
     `workers` is the number of processes, by default one for each core. Their `kernels` are forked from one server
     that has the plan's `preload` imported, which is fast, or plain, each started afresh; results are the same, and
@@ -106,7 +107,7 @@ def run(
         done, failed = _run_all(work, schedule, store, progress, processes, kernels, elsewhere)
         fresh = {name: states[name] for name in unchanged}
         pages_problem = _pages_problem(store, shared, jobs, fresh, progress)
-        problem = _catalogue_problem(store, shared, progress, build_catalogue)
+        problem = _catalogue_problem(store, shared, progress, build_catalogue) if catalogue else ""
         store.checksums.save()
     summary = Summary(tuple(done), unchanged, tuple(failed), problem, tuple(schedule.not_run), pages_problem)
     _tell_summary(summary, failed, schedule.not_run, time.monotonic() - started, store, progress)

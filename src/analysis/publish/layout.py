@@ -106,24 +106,10 @@ class Frame:
 
 def compose(table: pd.DataFrame, draw: Draw, frame: Frame, size: Size, words: Words) -> Figure:
     """The finished figure: `draw(table, panel)` within its frame. Call inside :func:`figure_style`."""
-    figure = Figure(figsize=(size.width_in, size.height_in), dpi=size.dots_per_inch)
-    FigureCanvasAgg(figure)
-    margin = 0.62 if size.is_slide else 0.08
+    figure = _blank(size)
+    places = _write_words(figure, frame, size)
+    margin, top, foot = places.margin, places.subtitle_ends, places.foot_begins
     width = size.width_in - 2 * margin
-    stamp_in = 1.7 * size.small_pt / 72 if frame.stamp else 0.0  # the title stays clear of the stamp in the corner
-    top = size.height_in - (0.5 if size.is_slide else max(0.06, stamp_in))
-    top = _write(figure, frame.title, margin, top, width, size.title_pt, size, weight="semibold", color=TEXT)
-    top = _write(
-        figure,
-        frame.subtitle,
-        margin,
-        top - 0.35 * size.subtitle_pt / 72,
-        width,
-        size.subtitle_pt,
-        size,
-        color=MUTED,
-    )
-    foot = _write_foot(figure, frame.footer, margin, 0.3 if size.is_slide else 0.04, width, size)
     gap = 1.0 * size.body_pt / 72
     area = (margin, foot + gap, width, top - gap - (foot + gap))
     axes = figure.add_axes(_fraction(area, size))
@@ -132,6 +118,41 @@ def compose(table: pd.DataFrame, draw: Draw, frame: Frame, size: Size, words: Wo
     if frame.stamp:
         _stamp(figure, axes, frame.stamp, size)
     return figure
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the words of a frame stand: the margin at both sides, and heights above the foot of the figure, inches."""
+
+    margin: float
+    title_begins: float
+    subtitle_begins: float
+    subtitle_ends: float
+    foot_begins: float
+
+
+def places_of(frame: Frame, size: Size) -> Places:
+    """Where :func:`compose` puts the words of `frame`, without drawing. Call inside :func:`figure_style`."""
+    return _write_words(_blank(size), frame, size)
+
+
+def _blank(size: Size) -> Figure:
+    figure = Figure(figsize=(size.width_in, size.height_in), dpi=size.dots_per_inch)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _write_words(figure: Figure, frame: Frame, size: Size) -> Places:
+    """Title and subtitle on top, the footer at the foot; returns where they stand."""
+    margin = 0.62 if size.is_slide else 0.08
+    width = size.width_in - 2 * margin
+    stamp_in = 1.7 * size.small_pt / 72 if frame.stamp else 0.0  # the title stays clear of the stamp in the corner
+    title = size.height_in - (0.5 if size.is_slide else max(0.06, stamp_in))
+    ends = _write(figure, frame.title, margin, title, width, size.title_pt, size, weight="semibold", color=TEXT)
+    subtitle = ends - 0.35 * size.subtitle_pt / 72
+    ends = _write(figure, frame.subtitle, margin, subtitle, width, size.subtitle_pt, size, color=MUTED)
+    foot = _write_foot(figure, frame.footer, margin, 0.3 if size.is_slide else 0.04, width, size)
+    return Places(margin, title, subtitle, ends, foot)
 
 
 def wrap(text: str, width_in: float, points: float, weight: str = "normal") -> str:

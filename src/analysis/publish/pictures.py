@@ -44,14 +44,20 @@ def pictures_of(finding: Finding, papers: Mapping[str, Any]) -> Iterator[Picture
     """Draw a finding at every size in both languages, with the words of its `papers` (figure.json) around it."""
     for size, language in itertools.product(SIZES.values(), LANGUAGES):
         words = Words(language)
-        stamp = words.text(f"stamp.{finding.status}") if finding.status in STAMPED else ""
-        frame = Frame(papers["title"][language], papers["subtitle"][language], footer_of(papers, words), stamp)
+        frame = frame_of(papers, words)
         with figure_style(size):
             figure = compose(finding.table, finding.draw, frame, size, words)
             yield Picture(size, language, "png", _png(figure, size))
             yield Picture(
                 size, language, "svg", _svg(figure, papers["alt"][language], papers["long_description"][language])
             )
+
+
+def frame_of(papers: Mapping[str, Any], words: Words) -> Frame:
+    """The words around a picture, from its papers (figure.json)."""
+    stamp = words.text(f"stamp.{papers['status']}") if papers["status"] in STAMPED else ""
+    language = words.language
+    return Frame(papers["title"][language], papers["subtitle"][language], footer_of(papers, words), stamp)
 
 
 def _png(figure: Figure, size: Size) -> bytes:
