@@ -6,12 +6,16 @@ nothing was run; 130 ended by Ctrl-C.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from analysis.evidence import EvidenceError, RawData, project_root
+
+if TYPE_CHECKING:
+    from analysis.evidence import Assumption, NamedRows, Scenario
 
 app = typer.Typer(
     help="Joint help: run the notebooks, fill the catalogue of figures, check the house.",
@@ -45,8 +49,6 @@ def run(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Only jobs whose last run failed.")] = False,
 ) -> None:
     """Run the plan (notebooks/runs.yml), or one notebook with its own parameters: only what changed."""
-    from dataclasses import replace
-
     from analysis import batch
 
     root = project_root()
@@ -178,6 +180,10 @@ def scale(
     draws: Annotated[int, typer.Option(min=1, help="Joint draws of the assumptions.")] = 1024,
     months: Annotated[int, typer.Option(min=1, max=600, help="Months ahead.")] = 60,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
+    beyond: Annotated[
+        list[str] | None,
+        typer.Option(help="An assumption's value outside its range, such as effect.hazard_ratio_work=2; repeatable."),
+    ] = None,
 ) -> None:
     """Compare a scenario with another one: what differs, what follows, and what lies beyond experience.
 
@@ -192,17 +198,30 @@ def scale(
     own = _scenario_file(scenario, root)
     scenarios = load_scenarios(raw, own)
     chosen = scenarios[own.stem if own else scenario.removesuffix(".yml").removeprefix("scenarios/")]
+    chosen = _set_beyond(chosen, beyond or [], load_assumptions(raw))
     table = model.draw_values(draws, seed, raw)
     other = model.same_world(scenarios[vs], chosen, load_assumptions(raw))
     courses = [model.run_course(one, table, months, raw=raw) for one in (chosen, other)]
     comparison = model.Comparison(courses[0], courses[1], load_facts(raw))
-    beyond = model.unseen(courses[0], load_facts(raw))
-    for line in model.lines(comparison, beyond, load_assumptions(raw)):
+    apart = model.unseen(courses[0], load_facts(raw))
+    for line in model.lines(comparison, apart, load_assumptions(raw)):
         typer.echo(line)
     for line in model.why(chosen, other, table.iloc[:DRAWS_OF_WHY], months, load_assumptions(raw)):
         typer.echo(line)
     for path in model.write(comparison, root / "reports" / "scale"):
         typer.echo(f"Written: {path.relative_to(root)}")
+
+
+def _set_beyond(scenario: Scenario, given: list[str], assumptions: NamedRows[Assumption]) -> Scenario:
+    """`scenario` with assumptions set by hand, whatever their range: to see where an answer turns."""
+    found = dict(scenario.differences)
+    for words in given:
+        name, _, number = words.partition("=")
+        try:
+            found[assumptions[name].assumption_id] = float(number)
+        except ValueError:
+            raise EvidenceError(f"--beyond {words}: a name and a number expected, such as {name or 'a.b'}=2.") from None
+    return replace(scenario, differences=found)
 
 
 def _scenario_file(given: str, root: Path) -> Path | None:
@@ -261,6 +280,22 @@ def figures(
         if path.parent == root / "reports":
             typer.echo(path.relative_to(root))
     typer.echo(f"{len(written)} files in reports/")
+
+
+@app.command()
+def explorer(
+    draws: Annotated[int, typer.Option(min=16, help="Joint draws of the assumptions.")] = 128,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
+) -> None:
+    """Write reports/explorer.html: levers and assumptions to move, on one page that needs no network."""
+    from analysis.publish.explorer import build_explorer
+    from analysis.scale.draws import draw_values
+    from analysis.scale.grid import kept_grid
+
+    root = project_root()
+    raw = RawData(root)
+    grid = kept_grid(root / "data" / "processed" / "explorer", draw_values(draws, seed, raw), raw=raw)
+    typer.echo(f"Written: {build_explorer(root / 'reports', grid, seed, raw).relative_to(root)}")
 
 
 @records_app.command(name="check")

@@ -45,7 +45,7 @@ def build_catalogue(figures: Path) -> list[Path]:
     """
     figures.mkdir(parents=True, exist_ok=True)
     pages = render(figures)
-    return [figures / name for name, content in pages.items() if _write(figures / name, content)]
+    return [figures / name for name, content in pages.items() if write_if_changed(figures / name, content)]
 
 
 def render(figures: Path) -> dict[str, bytes]:
@@ -61,13 +61,14 @@ def render(figures: Path) -> dict[str, bytes]:
         "kilobytes": lambda entry, name: -(-_existing(entry, name).stat().st_size // 1000),
     }
     previews = _previews(entries, figures / INDEX)
-    page = _templates().get_template(INDEX).render(**context, previews=previews)
-    readme = _templates().get_template("readme.md").render(**context)
+    page = templates().get_template(INDEX).render(**context, previews=previews)
+    readme = templates().get_template("readme.md").render(**context)
     return {INDEX: page.encode(), README: readme.encode(), HEADLINES: _headline_table(entries).encode()}
 
 
 @functools.cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The page templates, with everything that is put into them escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=select_autoescape(["html"]),
@@ -204,7 +205,7 @@ def holds(path: Path, content: bytes) -> bool:
     return path.is_file() and path.read_bytes() == content
 
 
-def _write(path: Path, content: bytes) -> bool:
+def write_if_changed(path: Path, content: bytes) -> bool:
     """Write in one step, so that a broken-off run leaves the old file; False if nothing would change."""
     if holds(path, content):
         return False

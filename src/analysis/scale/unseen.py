@@ -47,12 +47,12 @@ def unseen(course: Course, facts: Facts) -> list[Unseen]:
         ),
         Unseen("case_managers", at_most["case_managers"], at_start, "full_time_workers"),
         Unseen("joint_service", float(course.values["service.joint_share"].max()), joint, "share"),
-        Unseen("months", float(course.months), float(_months_seen(facts)), "months"),
+        Unseen("months", float(course.months), float(months_seen(facts)), "months"),
     ]
     return [one for one in candidates if one.value > one.seen * TOLERANCE]
 
 
-def _months_seen(facts: Facts) -> int:
+def months_seen(facts: Facts) -> int:
     """From the year in which the pilot started to that of the slides which tell of the roll-out."""
     start, told = facts["pilot.start"].text, facts["rollout.coverage"].source.date
     return 12 * (int(str(told)[:4]) - int(str(start)[:4]))
