@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from plain_model import MUNICIPALITIES
 
 from analysis.evidence import load_assumptions
 from analysis.scale import draw_values, simulate
@@ -56,7 +57,7 @@ def test_chances_are_those_of_the_scaling_model(outcome: str, months: int, helpe
     begun, nobody = np.zeros((13, 13, 12, size)), np.zeros((12, size))
     begun[:, 0] = PEOPLE * helped
     stock = Stock(PEOPLE * (not helped), begun, nobody, nobody, nobody)
-    paths = simulate(values, stock, np.zeros((months + 1, size)))
+    paths = simulate(values, stock, np.zeros((months + 1, size)), municipalities=MUNICIPALITIES)
     jobs = paths["in_short_jobs"] + paths["in_lasting_jobs"]
     expected = {
         "exit_work": paths["exits_work"].sum(axis=0),
