@@ -1,4 +1,4 @@
-# make run    install what is missing, run the plan, fill figures/ and reports/
+# make run    install what is missing, run the plan, fill figures/ and reports/: notebooks, brief, slides, explorer
 # make test   every check
 # make lab    JupyterLab with the environment and the notebooks
 
@@ -12,6 +12,8 @@ STAMP := $(VENV)/installed
 
 run: $(STAMP)
 	@$(BIN)/uhisabi run
+	@$(BIN)/uhisabi figures --zip
+	@$(BIN)/uhisabi explorer
 
 # Style, types, the direction of imports, the house's own check, then all tests with the examples in docstrings.
 # The notebooks come first: one process is busy with them while the other does the rest.

@@ -138,7 +138,10 @@ def _findings(root: Path) -> list[str]:
         ]
     except EvidenceError as error:
         found.append(str(error))
-    return found + evidence.check_raw_data(root) + publish.check_catalogue(root / "figures", notebooks)
+    figures = root / "figures"
+    catalogue = publish.check_catalogue(figures, notebooks)
+    brief = [] if catalogue else publish.check_brief(figures)  # it is written from a whole catalogue
+    return found + evidence.check_raw_data(root) + catalogue + brief
 
 
 def _papers(root: Path) -> dict[Path, str]:
@@ -273,7 +276,8 @@ def figures(
 
     root = project_root()
     try:
-        written = write_handouts(read_entries(root / "figures"), root / "reports", archives=archives)
+        entries, program = read_entries(root / "figures"), batch.program_checksum(root)
+        written = write_handouts(entries, root / "reports", archives=archives, made_with=program)
     except CatalogueError as error:
         raise batch.Refused(str(error)) from None
     for path in written:

@@ -312,6 +312,14 @@ def test_a_snakefile_has_a_rule_for_each_chunk_that_snakemake_runs(tmp_path):
     assert "mem_mb=5120" in text
     with pytest.raises(ValueError, match="chunk: found 0, expected 1 or more"):
         snakefile(jobs, project.root, 0)
+    last = project.plan("- {notebook: reach}\n- {notebook: reach, name: last, after: [reach]}\n")
+    waiting = snakefile(last, project.root).partition("rule chunk_0002:")[2]
+    assert waiting.startswith('\n    input:\n        ".chunks/chunk_0001.done"\n    output:')
+    jobs = project.plan(
+        "- {notebook: reach}\n- {notebook: reach, name: more, parameters: {share: 0.5}}\n"
+        "- {notebook: reach, name: most, parameters: {share: 0.6}, after: [more]}\n"
+    )
+    text = snakefile(jobs, project.root)
     if (program := shutil.which("snakemake")) is None:
         pytest.skip("Snakemake (83 MB) is not part of the development environment")
     file = tmp_path / "Snakefile"

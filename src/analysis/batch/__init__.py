@@ -4,6 +4,7 @@ Only what changed is run again, results appear whole or not at all, and each say
 """
 
 from analysis.batch.dry_run import dry_run
+from analysis.batch.key import program_checksum
 from analysis.batch.lint import Finding, lint_notebook
 from analysis.batch.parameters import Parameter, parse_assignments, read_parameters
 from analysis.batch.plan import Job, read_plan, select_jobs
@@ -28,6 +29,7 @@ __all__ = [
     "make_progress",
     "parse_assignments",
     "plan_states",
+    "program_checksum",
     "read_parameters",
     "read_plan",
     "refresh_notebook",

@@ -35,7 +35,7 @@ from analysis.batch.plan import Job
 from analysis.batch.progress import Progress
 from analysis.batch.provenance import versions
 from analysis.batch.refusals import Refused
-from analysis.batch.runner import Elsewhere, Results
+from analysis.batch.runner import Elsewhere, Results, execute_here
 from analysis.batch.shipment import same_files, shipment
 from analysis.batch.store import utc_now
 
@@ -64,13 +64,22 @@ def on_cluster(address: str, root: Path, jobs: Sequence[Job]) -> Elsewhere:
     """How to execute tasks of `jobs` on the Dask cluster whose scheduler is at `address`, such as tcp://host:8786.
 
     A chunk whose worker is lost runs again on another one; if it loses several workers its tasks are tried one by one,
-    and what then fails is a Failure. Without workers the runs wait for some. Raises Refused for jobs that need data
-    beyond what is sent; what is returned does so if no scheduler answers or a worker has another Python or other
-    versions of libraries.
+    and what then fails is a Failure. Jobs that are to be `here` are executed on this machine. Without workers the runs
+    wait for some. Raises Refused for jobs that need data beyond what is sent; what is returned does so if no scheduler
+    answers or a worker has another Python or other versions of libraries.
     """
     _refuse_private(jobs, root)
 
+    stay = {job.name for job in jobs if job.here}
+
     def results(tasks: Sequence[Task], progress: Progress) -> Results:
+        if sent := [task for task in tasks if task.job_name not in stay]:
+            yield from away(sent, progress)
+        for task in tasks:
+            if task.job_name in stay:
+                yield task.job_name, *execute_here(task)
+
+    def away(tasks: Sequence[Task], progress: Progress) -> Results:
         with _client(address) as client, _checkout(client, root) as name:
             slots = sum(client.nthreads().values())
             chunks = _chunks(tasks, slots)
@@ -274,7 +283,8 @@ class Checkout(distributed.WorkerPlugin):
 
 def _outputs(staging: Path) -> dict[str, bytes]:
     """Everything a run leaves to be kept, by name relative to its staging folder."""
-    paths = [staging / "notebook.ipynb", staging / "notebook.html", *(staging / "figures").rglob("*")]
+    paths = [staging / "notebook.ipynb", staging / "notebook.html"]
+    paths += [path for folder in ("figures", "documents") for path in (staging / folder).rglob("*")]
     return {path.relative_to(staging).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 

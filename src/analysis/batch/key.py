@@ -46,6 +46,12 @@ def shared_parts(root: Path) -> Parts:
     return parts
 
 
+def program_checksum(root: Path) -> str:
+    """One checksum of what makes files from results: the package's source, the environment and the release."""
+    parts = {name: part for name, part in shared_parts(root).items() if not name.startswith("data/")}
+    return key_of(parts | {"CITATION.cff": sha256_of(root / "CITATION.cff")})
+
+
 def job_parts(job: Job, shared: Mapping[str, str], known: dict[str, str] | None = None) -> Parts:
     """All parts of the key of `job`.
 

@@ -12,6 +12,7 @@ The plan is a list of jobs, each a mapping with these keys::
       default: true              # false: run only when asked for by name
       for_each: municipality     # a job for each value (see analysis.batch.each); `name` then begins their names
       after: [00_data, profile]  # starts when these jobs, or all of a line with for_each, are done or up to date
+      here: true                 # never on a cluster: it reads what other jobs have left in figures/
 
 A job with `after` is made again when what it waits for is made of something else, and is not run when one of those
 failed, was not run, or is out of date and not asked for (see :mod:`analysis.batch.after`).
@@ -53,6 +54,7 @@ _KEYS: dict[str, type | None] = {
     "default": bool,
     "for_each": None,  # has its own check
     "after": list,
+    "here": bool,
 }
 _SETTINGS_KEYS: dict[str, type | None] = {"preload": list, **dict.fromkeys(_LIMITS, int)}
 _SLUG_LENGTH = 80
@@ -80,6 +82,7 @@ class Job:
     timeout_seconds: int = Settings.timeout_seconds  # for each cell
     run_timeout_seconds: int = Settings.run_timeout_seconds
     memory_mb: int = Settings.memory_mb
+    here: bool = False  # never on a cluster, because it reads what other jobs have left in figures/
     default: bool = True  # whether it belongs to `uhisabi run` without a name
     each: Mapping[str, Value] = field(default_factory=dict)  # values by which it differs from others of its line
     family: str = ""  # what the names of all jobs of its line begin with, if the line has for_each
@@ -193,7 +196,7 @@ def _jobs(entry: Mapping[str, Any], root: Path, settings: Settings) -> list[Job]
         settings=replace(settings, **{key: entry[key] for key in _LIMITS if key in entry}),
     )
     _check_job(job)
-    job = replace(job, default=entry.get("default", True))
+    job = replace(job, default=entry.get("default", True), here=entry.get("here", False))
     return _one_for_each(job, entry, root) if "for_each" in entry else [job]
 
 

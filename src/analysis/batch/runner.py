@@ -305,6 +305,17 @@ def _drain(
             yield item, failure, times
 
 
+def execute_here(task: Task) -> tuple[Failure | None, dict[str, Any]]:
+    """Execute one task in a process of its own with an ordinary kernel; the failure, if there is one, and the times."""
+    started, clock = utc_now(), time.monotonic()
+    with _pool(1) as pool:
+        try:
+            failure = pool.submit(execute, task).result()
+        except Exception as error:
+            failure = Failure(type(error).__name__, f"in the worker process: {error}")
+    return failure, {"started": started, "ended": utc_now(), "seconds": round(time.monotonic() - clock, 3)}
+
+
 @contextlib.contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Worker processes; if the block is left by an exception they are ended with their kernels, at once."""

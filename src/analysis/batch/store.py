@@ -24,6 +24,7 @@ from analysis.batch.key import Parts, hash_tree
 from analysis.batch.refusals import Refused
 
 Manifest = dict[str, Any]
+_TAKEN = ("failed", "figures", "manifests", "notebooks", "runs", "scale")  # folders of reports/ that have a use
 STATUSES = ("synthetic", "modelled", "register", "published")  # of data, the weakest first
 
 
@@ -77,7 +78,8 @@ class Store:
             raise Refused(_unwritable(self.reports, error)) from None
 
     def _undo_moves(self) -> None:
-        for parent in (self.figures, *(self.reports / "runs").glob("*")):
+        folders = (self.figures, self.reports, *(self.reports / "runs").glob("*"))
+        for parent in (*folders, *(self.reports / "runs").glob("*/documents")):
             for moved_away in parent.glob(".*.old"):
                 target = parent / moved_away.name[1:].removesuffix(".old")
                 if target.exists():
@@ -120,8 +122,8 @@ class Store:
         """Move the staged results of a successful job into place and write its manifest, last.
 
         `staged` holds `notebook.ipynb`, `notebook.html` if a page was asked for, and, if the notebook published
-        any, `figures/<id>/`. `record` is the manifest without its outputs. Raises ValueError for a staged figure
-        that cannot be taken over.
+        any, `figures/<id>/` and `documents/<name>/`, which go to `reports/<name>/`. `record` is the manifest without
+        its outputs. Raises ValueError for a staged figure or document that cannot be taken over.
         """
         previous = self.manifest(job_name) or {}
         identifiers = self._figure_identifiers(job_name, staged, record["main"])
@@ -137,6 +139,7 @@ class Store:
             target = self.reports / "runs" / job_name / "figures"
             _replace_folder(staged / "figures", target)
             outputs |= hash_tree(self.root, target, self.checksums.of)
+        outputs |= self._take_documents(job_name, staged / "documents", record["main"])
         record = record | {"figures": identifiers if record["main"] else [], "data_status": status}
         notebook = self.executed_copy(job_name)
         content = json.loads((staged / "notebook.ipynb").read_text(encoding="utf-8"))
@@ -176,6 +179,17 @@ class Store:
     def failed_copy(self, job_name: str) -> Path:
         """Where the executed notebook of a failed job is."""
         return self.reports / "failed" / f"{job_name}.ipynb"
+
+    def _take_documents(self, job_name: str, staged: Path, main: bool) -> Parts:
+        """Move folders of documents into place: of a main job to `reports/<name>/`, else below the job's own folder."""
+        outputs: Parts = {}
+        for folder in sorted(staged.iterdir()) if staged.is_dir() else ():
+            if main and folder.name in _TAKEN:
+                raise ValueError(f"documents/{folder.name} cannot go to reports/{folder.name}; rename it")
+            target = self.reports / (folder.name if main else f"runs/{job_name}/documents/{folder.name}")
+            _replace_folder(folder, target)
+            outputs |= hash_tree(self.root, target, self.checksums.of)
+        return outputs
 
     def _take_page(self, job_name: str, staged: Path) -> Parts:
         """Move the page into place, if there is one; an older one must not stay beside a newer notebook."""

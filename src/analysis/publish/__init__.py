@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analysis.publish.brief import check_brief
     from analysis.publish.catalogue import build_catalogue
     from analysis.publish.catalogue_check import check_catalogue
     from analysis.publish.figure import Publication, Published
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from analysis.publish.words import Words
 
 _MODULE_OF = {
+    "check_brief": "brief",
     "build_catalogue": "catalogue",
     "check_catalogue": "catalogue_check",
     "Finding": "finding",
@@ -32,6 +34,7 @@ __all__ = [
     "Published",
     "Words",
     "build_catalogue",
+    "check_brief",
     "check_catalogue",
     "weakest",
 ]

@@ -51,6 +51,11 @@ def output_folder() -> Path:
     return Path(os.environ.get("UHISABI_OUTPUT") or project_root() / "data" / "processed" / "figures")
 
 
+def document_folder() -> Path:
+    """Where documents go, a folder each: beside the figures."""
+    return output_folder().with_name("documents")
+
+
 UNCOMMITTED = ("data/processed", "reports")  # git ignores these: nothing in them is handed on by accident
 
 

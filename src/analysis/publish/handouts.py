@@ -6,31 +6,76 @@ committed, and do not double the repository.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+import functools
+import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from analysis.publish.archives import packed
-from analysis.publish.bundles import REMEDY, CatalogueError, Entry, read_entry
+from analysis.publish.bundles import REMEDY, CatalogueError, Entry, digest, read_entry
 from analysis.publish.catalogue import holds
 from analysis.publish.headlines import headlines
-from analysis.publish.slides import slide_of
 from analysis.publish.words import LANGUAGES, Words
-from analysis.publish.workbook import workbook_of
+
+FORMATS = ("pptx", "xlsx")
 
 
 def office_files(entry: Entry, language: str) -> dict[str, bytes]:
     """The slides and the workbook of a figure in a language, by file name."""
-    stem = f"{entry.id}-{language}"
-    return {f"{stem}.pptx": slide_of(entry, language), f"{stem}.xlsx": workbook_of(entry, language)}
+    return {f"{entry.id}-{language}.{form}": _made(entry, language, form) for form in FORMATS}
 
 
-def write_handouts(entries: Sequence[Entry], reports: Path, *, archives: bool = False) -> list[Path]:
+def _made(entry: Entry, language: str, form: str) -> bytes:
+    if form == "pptx":  # imported where they are needed: when nothing has changed nobody waits for them
+        from analysis.publish.slides import slide_of
+
+        return slide_of(entry, language)
+    from analysis.publish.workbook import workbook_of
+
+    return workbook_of(entry, language)
+
+
+def write_handouts(
+    entries: Sequence[Entry], reports: Path, *, archives: bool = False, made_with: str = ""
+) -> list[Path]:
     """Write slides, workbooks and headline sentences of all figures; returns the files, changed or not.
 
     `reports/figures/<id>/<id>-<language>.pptx` and `.xlsx`, `reports/headlines-<language>.md`, and with `archives`
-    `reports/figures-<language>.zip`. Files that would not change are left alone.
+    `reports/figures-<language>.zip`. Files that would not change are left alone. `made_with` is a checksum of the
+    program: with it, what was made of the same figure by the same program is not made again.
     """
-    return [path for language in LANGUAGES for path in _write_language(entries, reports, language, archives)]
+    kept = _Kept(reports, made_with)
+    written = [path for language in LANGUAGES for path in _write_language(entries, reports, language, archives, kept)]
+    kept.save()
+    return written
+
+
+class _Kept:
+    """Which files were made of what, so that they need not be made again; nothing is kept without a checksum."""
+
+    def __init__(self, reports: Path, made_with: str) -> None:
+        self._reports, self._made_with, self._path = reports, made_with, reports / "figures" / ".made-from.json"
+        self._before: dict[str, list[str]] = {}
+        with contextlib.suppress(OSError, ValueError):  # a damaged list is no list
+            self._before = json.loads(self._path.read_text(encoding="utf-8"))
+        self._now: dict[str, list[str]] = {}
+
+    def write(self, path: Path, made_from: str, make: Callable[[], bytes]) -> Path:
+        """Write what `make` makes, unless the file is what was made of the same before."""
+        name = path.relative_to(self._reports).as_posix()
+        key = digest(f"{self._made_with} {made_from}".encode())
+        if not (self._made_with and self._before.get(name, [""])[0] == key and self._unchanged(path, name)):
+            write(path, make())
+        self._now[name] = [key, digest(path.read_bytes())]
+        return path
+
+    def _unchanged(self, path: Path, name: str) -> bool:
+        return path.is_file() and digest(path.read_bytes()) == self._before[name][1]
+
+    def save(self) -> None:
+        """Keep the list for the next time."""
+        write(self._path, json.dumps(self._before | self._now, indent=0, sort_keys=True).encode())
 
 
 def hand_on(bundle: Path, target: Path, language: str, size: str) -> list[Path]:
@@ -50,19 +95,30 @@ def hand_on(bundle: Path, target: Path, language: str, size: str) -> list[Path]:
     return [target / name for name in (picture["path"], *office, "data.csv")]
 
 
-def _write_language(entries: Sequence[Entry], reports: Path, language: str, archives: bool) -> Iterator[Path]:
-    made = {entry.id: office_files(entry, language) for entry in entries}
-    for figure_id, files in made.items():
-        for name, data in files.items():
-            yield write(reports / "figures" / figure_id / name, data)
+def _write_language(
+    entries: Sequence[Entry], reports: Path, language: str, archives: bool, kept: _Kept
+) -> Iterator[Path]:
+    office: dict[str, Path] = {}
+    for entry in entries:
+        papers = digest((entry.folder / "figure.json").read_bytes())  # it holds the checksums of all other files
+        for form in FORMATS:
+            name = f"{entry.id}/{entry.id}-{language}.{form}"
+            make = functools.partial(_made, entry, language, form)
+            office[name] = kept.write(reports / "figures" / name, f"{name} {papers}", make)
+    yield from office.values()
     sentences = headlines(entries, language).encode()
     yield write(reports / f"headlines-{language}.md", sentences)
     if archives:
-        content = {f"headlines-{language}.md": sentences, "README.md": _readme(entries, language).encode()}
-        for entry in entries:
-            content.update({f"{entry.id}/{name}": data for name, data in made[entry.id].items()})
-            content.update(_of_bundle(entry, language))
-        yield write(reports / f"figures-{language}.zip", packed(content))
+
+        def everything() -> bytes:
+            content = {f"headlines-{language}.md": sentences, "README.md": _readme(entries, language).encode()}
+            content |= {name: path.read_bytes() for name, path in office.items()}
+            for entry in entries:
+                content.update(_of_bundle(entry, language))
+            return packed(content)
+
+        made_from = digest(sentences) + "".join(digest((e.folder / "figure.json").read_bytes()) for e in entries)
+        yield kept.write(reports / f"figures-{language}.zip", made_from, everything)
 
 
 def _of_bundle(entry: Entry, language: str) -> Iterator[tuple[str, bytes]]:

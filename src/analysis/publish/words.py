@@ -88,9 +88,8 @@ class Words:
         """A value in words of this language.
 
         A hidden number is said to be hidden. `form`: count (thousands apart), decimalN, signedN, percentN (from a
-        share), pointsN
-        (the same without the sign, for the first of a range), eur,
-        month (`2022-01`), date (`2022-07-06`), text. N is the number of decimals, 0 to 3.
+        share), pointsN (the same without the percent sign, for the first of a range), signedpointsN, eur, millionsN
+        (of what is stored in units), month (`2022-01`), date (`2022-07-06`), text. N is the number of decimals, 0 to 3.
         """
         if value is HIDDEN:
             return self.text("hidden")
@@ -110,17 +109,21 @@ class Words:
             shown = format_percent(amount, pattern + "%", locale=locale)
         elif kind == "points":
             shown = format_decimal(100 * amount, pattern, locale=locale)
-        elif kind in ("count", "decimal"):
-            shown = format_decimal(amount, pattern, locale=locale)
-        elif kind == "signed":
-            shown = format_decimal(amount, f"+{pattern};-{pattern}", locale=locale)
+        elif kind in ("count", "decimal", "millions"):
+            shown = format_decimal(amount / (1e6 if kind == "millions" else 1), pattern, locale=locale)
+        elif kind in ("signed", "signedpoints"):
+            times = 100 if kind == "signedpoints" else 1
+            shown = format_decimal(times * amount, f"+{pattern};-{pattern}", locale=locale)
         elif kind == "eur":
             shown = format_decimal(amount, pattern, locale=locale)
             shown = f"{shown}\N{NO-BREAK SPACE}eurot" if self.language == "et" else f"€{shown}"
         else:
             raise WordsError(
-                f"unknown number format {form!r}: count, decimalN, signedN, percentN, pointsN, eur, month, date, text."
+                f"unknown number format {form!r}: count, decimalN, signedN, percentN, pointsN, signedpointsN, eur, "
+                "millionsN, month, date, text."
             )
+        if not re.search("[1-9]", shown):
+            shown = shown.replace("-", "")  # what rounds to nothing has no sign
         return shown.replace("-", "\N{MINUS SIGN}")
 
     def join(self, items: Sequence[str]) -> str:
