@@ -34,7 +34,7 @@ def packed(files: Mapping[str, bytes]) -> bytes:
 
 
 def stable(office_file: bytes) -> bytes:
-    """A PPTX or XLSX with every time in it fixed: those of the zip, those in its papers, those of workbooks within.
+    """An office file with every time in it fixed: those of the zip, those in its papers, those of workbooks within.
 
     The order of its parts stays, because programs expect the list of types first.
     """

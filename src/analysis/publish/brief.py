@@ -170,12 +170,12 @@ class _Writer:
         """The beginning or end of a block; of a stamped one with its stamp, of the sources with their list."""
         if name == SOURCES:
             yield from self._list_of_sources()
-        elif name:
-            if name not in STAMPED:
-                self._problem(f"the block {name!r} is none of {', '.join(STAMPED)}, {SOURCES}")
+        elif name in STAMPED:
             yield f'::: {{.{name} custom-style="{name.capitalize()}"}}'
             yield f"[{self.words.text(f'brief.stamp.{name}')}]{{.stamp custom-style=Stamp}}"
             yield ""
+        elif name:
+            self._problem(f"the block {name!r} is none of {', '.join(STAMPED)}, {SOURCES}")
         elif self.block in STAMPED:
             yield ":::"
         self.block = name

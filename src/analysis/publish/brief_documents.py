@@ -10,6 +10,7 @@ import base64
 import calendar
 import csv
 import io
+import json
 import os
 import re
 import subprocess
@@ -24,7 +25,7 @@ import pypandoc  # type: ignore[import-untyped]
 import typst
 from markupsafe import Markup
 
-from analysis.publish.archives import AUTHOR, released
+from analysis.publish.archives import AUTHOR, released, stable
 from analysis.publish.brief import Brief, origin_of
 from analysis.publish.brief_results import BriefError
 from analysis.publish.catalogue import templates
@@ -86,6 +87,8 @@ def _page(brief: Brief, figures: Path) -> bytes:
 
 
 def _inline(picture: Path) -> str:
+    if not picture.is_file():
+        raise BriefError(f"figures/{picture.parent.name}/{picture.name} is missing. Run the figure's notebook again.")
     return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
@@ -105,7 +108,7 @@ def _word(brief: Brief, figures: Path) -> bytes:
         reference = Path(folder) / "reference.docx"
         reference.write_bytes(reference_document(_imprint(brief)))
         options = (f"--reference-doc={reference}", "--shift-heading-level-by=-1")  # the title is none of the headings
-        return _pandoc(brief, figures, "docx+native_numbering", *options)
+        return stable(_pandoc(brief, figures, "docx+native_numbering", *options))
 
 
 def _pdf(brief: Brief, figures: Path) -> bytes:
@@ -135,9 +138,18 @@ def _pdf(brief: Brief, figures: Path) -> bytes:
 def _pandoc(brief: Brief, figures: Path, to: str, *options: str) -> bytes:
     """The brief in another form. Raises BriefError with Pandoc's message if it fails."""
     with _template_file("brief.lua") as filters, tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "target"
+        target, keywords = Path(folder) / "target", Path(folder) / "keywords.json"
+        listed = Words(brief.language).text("brief.keywords").split("; ")
+        keywords.write_text(json.dumps({"keywords": listed}), encoding="utf-8")  # a list cannot be given in the command
         command = [pypandoc.get_pandoc_path(), f"--from={_MARKDOWN}", f"--to={to}", f"--output={target}"]
-        command += [f"--lua-filter={filters}", f"--resource-path={figures}", "--wrap=none", *_metadata(brief), *options]
+        command += [
+            f"--lua-filter={filters}",
+            f"--resource-path={figures}",
+            "--wrap=none",
+            f"--metadata-file={keywords}",
+            *_metadata(brief),
+            *options,
+        ]
         environment = os.environ | {"SOURCE_DATE_EPOCH": str(_seconds())}
         done = subprocess.run(command, input=brief.markdown.encode(), capture_output=True, env=environment, check=False)
         if done.returncode or done.stderr:
@@ -146,9 +158,8 @@ def _pandoc(brief: Brief, figures: Path, to: str, *options: str) -> bytes:
 
 
 def _metadata(brief: Brief) -> Iterator[str]:
-    told = {"title": brief.title, "subtitle": brief.subtitle, "lang": brief.language, "author": AUTHOR}
+    told = {"title": brief.title, "subtitle": brief.subtitle, "author": AUTHOR, "lang": brief.language}
     yield from (f"--metadata={name}:{value}" for name, value in told.items())
-    yield from (f"--metadata=keywords:{word}" for word in Words(brief.language).text("brief.keywords").split("; "))
     yield f"--variable=imprint:{_imprint(brief)}"
 
 
