@@ -149,12 +149,8 @@ def confounder(
 
 def _bounds_row(words: Words, row: Any) -> str:
     outcome = words.text(f"effect-bounds.outcome.{row.outcome}")
-    return words.text("effect-bounds.row", outcome=outcome, assumption=_assumption(words, row))
-
-
-def _assumption(words: Words, row: Any) -> str:
-    own = f"effect-bounds.assumption.{row.outcome}.{row.assumption}"
-    return words.text(own if words.has(own) else f"effect-bounds.assumption.{row.assumption}")
+    assumption = draw.assumption_named(words, row.outcome, row.assumption)
+    return words.text("effect-bounds.row", outcome=outcome, assumption=assumption)
 
 
 def _confounder_row(words: Words, row: Any) -> str:

@@ -122,7 +122,7 @@ def draw_synthetic_control(table: pd.DataFrame, panel: Panel, county: str, first
         axes.plot([start, start], band, color=THIRD, lw=panel.size.line_pt * 0.7, ls=(0, (1.5, 1.5)))
     text = panel.wrap(words.text("effect-synthetic-control.start"), 0.2)
     panel.text(start + 0.2, UPPER[1] + 0.015, text, ha="left", va="bottom", color=THIRD, bbox=None)
-    _band_labels(panel, own, float(x[-1]) + 0.5, levels, gaps)
+    _band_labels(panel, own, float(x[-1]) + 0.5, levels)
     axes.set_yticks([*levels.of(levels.ticks), *gaps.of(gaps.ticks)], _tick_names(panel, levels.ticks, gaps.ticks))
     axes.grid(visible=True, axis="y")
     years = [i for i, name in enumerate(periods) if name.endswith(("-Q1", "-01"))]
@@ -153,7 +153,7 @@ class _Band:
         return np.asarray(self._band[0] + share * (self._band[1] - self._band[0]))
 
 
-def _band_labels(panel: Panel, own: pd.DataFrame, x: float, levels: _Band, gaps: _Band) -> None:
+def _band_labels(panel: Panel, own: pd.DataFrame, x: float, levels: _Band) -> None:
     words = panel.words
     ends = [
         (float(levels.of([own["exit_rate"].iloc[-1]])[0]), "county", MAIN),
