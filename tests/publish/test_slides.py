@@ -18,10 +18,11 @@ from pptx import Presentation
 from pptx.util import Inches
 
 from analysis.evidence import project_root
-from analysis.publish.archives import packed, released
+from analysis.publish.archives import packed
 from analysis.publish.bundles import CatalogueError, Entry, read_entry
 from analysis.publish.headlines import headlines, sentence_of
 from analysis.publish.native_charts import CHARTS
+from analysis.publish.release_date import released
 from analysis.publish.slides import slide_of
 from analysis.publish.workbook import workbook_of
 
