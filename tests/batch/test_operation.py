@@ -161,6 +161,7 @@ def test_the_dry_run_groups_a_line_and_changes_nothing(project, command):
         "about 2 min together",
         "4 would run in about 4 min with 2 at a time, 0 unchanged",  # 70, then two at once, then one
     ]
+    assert project.files() == before
     project.write("data/raw/facts.csv", "id,value\nshare,3.5\n")
     before = project.files()
     code, said = command("run", "--dry-run", "--jobs", "1")
