@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
@@ -15,6 +16,16 @@ def visit(context: BrowserContext, file: Path, address: str = "") -> Page:
     page = context.new_page()
     page.goto(f"{file.as_uri()}{address}")
     return page
+
+
+def listened(context: BrowserContext) -> tuple[list[str], list[Any]]:
+    """Addresses that pages ask for from now on, and what the browser complains of."""
+    asked: list[str] = []
+    complaints: list[Any] = []
+    context.on("request", lambda request: asked.append(request.url))
+    context.on("console", lambda message: complaints.append(message.text))
+    context.on("weberror", lambda error: complaints.append(error.error))
+    return asked, complaints
 
 
 def assert_accessible(page: Page, width: int) -> None:

@@ -130,11 +130,7 @@ def test_downloads_are_there_and_of_the_language_shown(context: BrowserContext, 
 
 
 def test_page_asks_for_nothing_and_complains_of_nothing(context: BrowserContext, folder: Path) -> None:
-    asked: list[str] = []
-    complaints: list[Any] = []
-    context.on("request", lambda request: asked.append(request.url))
-    context.on("console", lambda message: complaints.append(message.text))
-    context.on("weberror", lambda error: complaints.append(error.error))
+    asked, complaints = browsing.listened(context)
     page = visit(context, folder)
     page.click("[data-switch=en]")
     page.locator("details:visible").first.click()

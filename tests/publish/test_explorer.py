@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import assert_accessible, visit
+from browsing import assert_accessible, listened, visit
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from typer.testing import CliRunner
 
@@ -160,7 +160,7 @@ def test_each_assumption_opens_to_source_and_grades(context: BrowserContext, exp
     expect(page.locator("#panel-a [data-why=effect]")).to_contain_text("1.1 (from 0.9 to 1.35)")
 
 
-def test_break_even_is_marked_or_said_not_to_be_reached(context: BrowserContext, explorer: Path, grid: Grid) -> None:
+def test_break_even_is_marked_or_said_not_to_be_reached(context: BrowserContext, explorer: Path) -> None:
     page = visit(context, explorer, "#lang=en&a.coverage=0.5&a.value=0")
     said = page.evaluate(
         """() => [0, 5000].map((value) => model.breakEven(model.byEffect({ coverage: 0.5, odds: 2, horizon: 60,
@@ -272,11 +272,7 @@ def test_chart_can_show_every_outcome_and_has_a_table(context: BrowserContext, e
 
 
 def test_first_result_is_quick_and_the_page_asks_for_nothing(context: BrowserContext, explorer: Path) -> None:
-    asked: list[str] = []
-    complaints: list[Any] = []
-    context.on("request", lambda request: asked.append(request.url))
-    context.on("console", lambda message: complaints.append(message.text))
-    context.on("weberror", lambda error: complaints.append(error.error))
+    asked, complaints = listened(context)
     page = visit(context, explorer)
     expect(page.locator("#chart-effect svg")).to_be_visible()
     assert page.evaluate("performance.getEntriesByName('first-result')[0].startTime") < 1000

@@ -162,6 +162,16 @@ def test_the_same_bundle_gives_the_same_bytes_at_any_time(make):
     assert set(dates(first)) == {"1980", released().strftime("%Y-%m-%dT00:00:00Z")}
 
 
+def test_a_release_of_another_day_is_seen(tmp_path, monkeypatch):
+    before = released()
+    (tmp_path / "data/raw").mkdir(parents=True)
+    (tmp_path / "CITATION.cff").write_text("date-released: 2031-02-03\n", encoding="utf-8")
+    with monkeypatch.context() as moved:
+        moved.setenv("UHISABI_ROOT", str(tmp_path))
+        assert f"{released():%Y-%m-%d}" == "2031-02-03"
+    assert released() == before
+
+
 def test_an_archive_does_not_depend_on_the_order_of_its_files():
     assert packed({"b": b"2", "a": b"1"}) == packed({"a": b"1", "b": b"2"})
 
