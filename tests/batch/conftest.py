@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import Command, command_line
 from small_project import Project, build_catalogue
 
 import analysis
-from analysis.cli import main
 
 
 @pytest.fixture
@@ -27,9 +26,7 @@ def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def command(
-    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str]]:
+def command(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """The `uhisabi` command on `project`, with a small catalogue: returns exit code and what was said."""
     publish = types.ModuleType("analysis.publish")
     publish.build_catalogue = build_catalogue  # type: ignore[attr-defined]
@@ -37,12 +34,4 @@ def command(
     monkeypatch.setitem(sys.modules, "analysis.publish", publish)
     monkeypatch.setattr(analysis, "publish", publish, raising=False)  # there if an earlier test imported the real one
     monkeypatch.setenv("UHISABI_ROOT", str(project.root))
-
-    def call(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["uhisabi", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out + told.err
-
-    return call
+    return command_line(monkeypatch, capsys)

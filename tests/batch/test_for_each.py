@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from read_page import Page
 from small_project import PUBLISH, Project
 
 from analysis.batch import Refused, describe_states, plan_states, read_plan, select_jobs
@@ -204,26 +204,6 @@ def ran(shared_project: Project) -> Project:
     return shared_project
 
 
-class Page(HTMLParser):
-    """The elements of a page with their attributes, and its links with their texts."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.links: dict[str, str] = {}
-        self.target = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        self.target = dict(attrs).get("href") or "" if tag == "a" else ""
-
-    def handle_data(self, data: str) -> None:
-        if self.target:
-            self.links[data] = self.target
-            self.target = ""
-
-
 def test_results_lie_where_those_of_any_job_lie(ran):
     assert ran.read("reports/runs/profile-tallinn/figures/reach/data.csv") == "language,share\net,0.035\n"
     manifest = json.loads(ran.read("reports/manifests/profile-tallinn.json"))
@@ -246,10 +226,7 @@ def test_the_page_of_a_job_needs_no_network_and_says_its_language(ran):
 def test_the_index_lists_every_run_and_is_accessible(ran):
     text = ran.read("reports/profile.html")
     page = Page(text)
-    tags = Counter(tag for tag, _ in page.elements)
-    assert ("html", {"lang": "et"}) in page.elements
-    assert (tags["h1"], tags["table"], tags["caption"], tags["main"], tags["title"]) == (1, 1, 1, 1, 1)
-    assert {attributes["scope"] for tag, attributes in page.elements if tag == "th"} == {"col", "row"}
+    tags = page.assert_built_as_expected(tables=1)
     assert tags["tr"] == 4
     assert ("p", {"lang": "en"}) in page.elements
     assert not {"script", "link", "img"} & set(tags)

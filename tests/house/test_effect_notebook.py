@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import papermill
@@ -17,12 +18,8 @@ OF_FRESH_REGISTERS = {"effect-coverage": "synthetic"}
 
 
 @pytest.fixture(scope="module")
-def extract(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("extract")
-    records.write_register(records.generate_register(40_000, 3), folder, "parquet")
-    about = folder / "extract.yml"
-    about.write_text(about.read_text(encoding="utf-8").replace("synthetic", "register"), encoding="utf-8")
-    return folder
+def extract(extract_of: Callable[[int], Path]) -> Path:
+    return extract_of(40_000)
 
 
 def test_an_extract_is_released_and_withstands_the_audit(

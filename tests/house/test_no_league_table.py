@@ -86,9 +86,7 @@ def country(register: records.Register) -> place_profile.NationalPart:
     return place_profile.national_part(register, records.profile_named("strict"))
 
 
-def test_all_79_have_a_page_with_texts_in_both_languages(
-    register: records.Register, country: place_profile.NationalPart
-) -> None:
+def test_all_79_have_a_page_with_texts_in_both_languages(country: place_profile.NationalPart) -> None:
     for name in PLACES["name"]:
         page = place_profile.profile_of(country, name)
         papers = papers_of(place_findings.profile_exits(page, country), "profile", {})

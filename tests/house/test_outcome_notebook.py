@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import papermill
@@ -15,13 +16,9 @@ NOTEBOOK = project_root() / "notebooks" / "02_pilot.ipynb"
 
 
 @pytest.fixture(scope="module")
-def extract(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def extract(extract_of: Callable[[int], Path]) -> Path:
     """A folder that cannot be told from a real extract."""
-    folder = tmp_path_factory.mktemp("extract")
-    records.write_register(records.generate_register(8_000, 3), folder, "parquet")
-    about = folder / "extract.yml"
-    about.write_text(about.read_text(encoding="utf-8").replace("synthetic", "register"), encoding="utf-8")
-    return folder
+    return extract_of(8_000)
 
 
 def run(parameters: dict[str, object], folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict]:

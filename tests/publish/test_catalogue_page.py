@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import browsing
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from analysis.publish import build_catalogue
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 CITATION = {
     "et": "Ühisabi (2026). Joonis „coverage“. Versioon 0.1.0.",
     "en": "Ühisabi (2026). Figure ‘coverage’.",
@@ -31,19 +30,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, bundles: Any) -> Path:
     return figures
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh browser profile."""
-    context = browser.new_context(reduced_motion="reduce")
-    yield context
-    context.close()
-
-
 def visit(context: BrowserContext, folder: Path, address: str = "") -> Page:
     """Open the catalogue from disk."""
-    page = context.new_page()
-    page.goto(f"{(folder / 'index.html').as_uri()}{address}")
-    return page
+    return browsing.visit(context, folder / "index.html", address)
 
 
 def shown(page: Page) -> list[str]:
@@ -141,11 +130,7 @@ def test_downloads_are_there_and_of_the_language_shown(context: BrowserContext, 
 
 
 def test_page_asks_for_nothing_and_complains_of_nothing(context: BrowserContext, folder: Path) -> None:
-    asked: list[str] = []
-    complaints: list[Any] = []
-    context.on("request", lambda request: asked.append(request.url))
-    context.on("console", lambda message: complaints.append(message.text))
-    context.on("weberror", lambda error: complaints.append(error.error))
+    asked, complaints = browsing.listened(context)
     page = visit(context, folder)
     page.click("[data-switch=en]")
     page.locator("details:visible").first.click()
@@ -181,9 +166,7 @@ def test_page_passes_the_accessibility_audit(opened: Page, language: str, scheme
     opened.emulate_media(color_scheme=scheme)
     opened.set_viewport_size({"width": width, "height": 900})
     opened.click(f"[data-switch={language}]")
-    audit = Axe().run(opened, options={"runOnly": RULES, "resultTypes": ["violations"], "preload": False})
-    assert audit.violations_count == 0, audit.generate_report()
-    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    browsing.assert_accessible(opened, width)
 
 
 def test_page_can_be_used_by_keyboard(context: BrowserContext, folder: Path) -> None:

@@ -39,7 +39,7 @@ def made() -> SimpleNamespace:
     update = learning.update(mean, sd, count, shares)
     findings = [
         find.bounds(bounds, without, FACTS, ASSUMPTIONS, 0.95),
-        find.posterior(update, posteriors, learnt, FACTS, ASSUMPTIONS, prior=PRIOR, confidence=0.95),
+        find.posterior(update, posteriors, learnt, ASSUMPTIONS, prior=PRIOR, confidence=0.95),
         find.confounder(effects, known, len(months), ASSUMPTIONS),
     ]
     curves = hidden.confounder_curves(effects, known)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browsing import assert_accessible, listened, visit
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from typer.testing import CliRunner
 
@@ -24,7 +23,6 @@ from analysis.scale.draws import uncertain
 from analysis.scale.grid import Axes, Grid, compute_grid, loss
 from analysis.scale.places import local_displacement
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AXES = Axes(coverages=(0.035, 0.25, 0.5), effects=(0.8, 1.0, 2.2, 3.0), horizons=(12, 60))
 DRAWS = draw_values(16, 1)
 SAID = 0.03  # of the width of the interval: what the page says it may differ by
@@ -39,21 +37,6 @@ def grid() -> Grid:
 @pytest.fixture(scope="module")
 def explorer(tmp_path_factory: pytest.TempPathFactory, grid: Grid) -> Path:
     return build_explorer(tmp_path_factory.mktemp("reports"), grid, seed=1)
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh browser profile."""
-    context = browser.new_context(reduced_motion="reduce")
-    yield context
-    context.close()
-
-
-def visit(context: BrowserContext, explorer: Path, address: str = "") -> Page:
-    """Open the explorer from disk."""
-    page = context.new_page()
-    page.goto(f"{explorer.as_uri()}{address}")
-    return page
 
 
 def saved(page: Page, selector: str, folder: Path) -> Path:
@@ -177,7 +160,7 @@ def test_each_assumption_opens_to_source_and_grades(context: BrowserContext, exp
     expect(page.locator("#panel-a [data-why=effect]")).to_contain_text("1.1 (from 0.9 to 1.35)")
 
 
-def test_break_even_is_marked_or_said_not_to_be_reached(context: BrowserContext, explorer: Path, grid: Grid) -> None:
+def test_break_even_is_marked_or_said_not_to_be_reached(context: BrowserContext, explorer: Path) -> None:
     page = visit(context, explorer, "#lang=en&a.coverage=0.5&a.value=0")
     said = page.evaluate(
         """() => [0, 5000].map((value) => model.breakEven(model.byEffect({ coverage: 0.5, odds: 2, horizon: 60,
@@ -289,11 +272,7 @@ def test_chart_can_show_every_outcome_and_has_a_table(context: BrowserContext, e
 
 
 def test_first_result_is_quick_and_the_page_asks_for_nothing(context: BrowserContext, explorer: Path) -> None:
-    asked: list[str] = []
-    complaints: list[Any] = []
-    context.on("request", lambda request: asked.append(request.url))
-    context.on("console", lambda message: complaints.append(message.text))
-    context.on("weberror", lambda error: complaints.append(error.error))
+    asked, complaints = listened(context)
     page = visit(context, explorer)
     expect(page.locator("#chart-effect svg")).to_be_visible()
     assert page.evaluate("performance.getEntriesByName('first-result')[0].startTime") < 1000
@@ -316,9 +295,7 @@ def test_page_passes_the_accessibility_audit(
     page = visit(context, explorer, f"#lang={language}&a.place=0045&b=1&b.coverage=0.5&b.effect=2")
     page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
     expect(page.locator("#summary")).not_to_be_empty()
-    audit = Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"], "preload": False})
-    assert audit.violations_count == 0, audit.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert_accessible(page, width)
     context.close()
 
 

@@ -10,11 +10,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from command_line import command_line
 
 from analysis.batch import Progress, Refused, Summary
 from analysis.batch.store import Store
 from analysis.batch.variant import find_variant, run_variant
-from analysis.cli import main
 from analysis.evidence import project_root
 from analysis.evidence.files import REGISTER, RawData
 from analysis.publish.bundles import read_entries
@@ -74,15 +74,7 @@ def _notebook(root: Path, name: str, parameters: str, code: str) -> None:
 def command(root, monkeypatch, capsys):
     """The command on the small project: exit code and what was said."""
     monkeypatch.setenv("UHISABI_ROOT", str(root))
-
-    def call(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["uhisabi", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out + told.err
-
-    return call
+    return command_line(monkeypatch, capsys)
 
 
 @pytest.mark.parametrize(

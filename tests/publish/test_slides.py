@@ -18,10 +18,11 @@ from pptx import Presentation
 from pptx.util import Inches
 
 from analysis.evidence import project_root
-from analysis.publish.archives import packed, released
+from analysis.publish.archives import packed
 from analysis.publish.bundles import CatalogueError, Entry, read_entry
 from analysis.publish.headlines import headlines, sentence_of
 from analysis.publish.native_charts import CHARTS
+from analysis.publish.release_date import released
 from analysis.publish.slides import slide_of
 from analysis.publish.workbook import workbook_of
 
@@ -159,6 +160,16 @@ def test_the_same_bundle_gives_the_same_bytes_at_any_time(make):
     first = make(bundle("profile-exits"), "et")
     assert make(bundle("profile-exits"), "et") == first
     assert set(dates(first)) == {"1980", released().strftime("%Y-%m-%dT00:00:00Z")}
+
+
+def test_a_release_of_another_day_is_seen(tmp_path, monkeypatch):
+    before = released()
+    (tmp_path / "data/raw").mkdir(parents=True)
+    (tmp_path / "CITATION.cff").write_text("date-released: 2031-02-03\n", encoding="utf-8")
+    with monkeypatch.context() as moved:
+        moved.setenv("UHISABI_ROOT", str(tmp_path))
+        assert f"{released():%Y-%m-%d}" == "2031-02-03"
+    assert released() == before
 
 
 def test_an_archive_does_not_depend_on_the_order_of_its_files():

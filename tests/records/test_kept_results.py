@@ -12,7 +12,7 @@ import pytest
 
 from analysis.estimate.cohort import Cohort, select_cohort
 from analysis.estimate.place_exits import release_exits
-from analysis.evidence import RawData, project_root
+from analysis.evidence import RawData
 from analysis.records import Profile, kept_results, profile_named, result_of
 from analysis.records.kept_results import FOLDER
 from analysis.records.register import Register
@@ -25,14 +25,6 @@ RULES = profile_named("stat.ee")
 @pytest.fixture(scope="module")
 def made() -> Register:
     return generate_register(SIZE, SEED)
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/raw").symlink_to(project_root() / "data/raw")
-    monkeypatch.setenv("UHISABI_ROOT", str(tmp_path))
-    return tmp_path
 
 
 @pytest.fixture
@@ -108,7 +100,7 @@ def test_nothing_but_results_is_read_back():
         kept_results._Known(io.BytesIO(b"cposix\nsystem\n(S'true'\ntR.")).load()
 
 
-def test_a_result_of_an_extract_is_never_kept(root, made, opened):
+def test_a_result_of_an_extract_is_never_kept(root, opened):
     assert result_of(select_cohort, "somewhere", 0, 0, RULES).n
     assert result_of(select_cohort, "somewhere", 0, 0, RULES).n
     assert opened == [("somewhere", 0, 0)] * 2

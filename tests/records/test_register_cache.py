@@ -39,15 +39,6 @@ def made() -> Register:
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with the real data/raw and nothing processed."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/raw").symlink_to(project_root() / "data/raw")
-    monkeypatch.setenv("UHISABI_ROOT", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
 def generated(made: Register, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """The calls of the generator, which gives the register made before."""
     calls: list[tuple[Any, ...]] = []

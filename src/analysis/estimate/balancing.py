@@ -30,7 +30,7 @@ def entropy_weights(covariates: pd.DataFrame | Array, treated: ArrayLike) -> Arr
     spread = values.std(axis=0)
     used = spread > 0
     centred = (values[~given][:, used] - values[given][:, used].mean(axis=0)) / spread[used]
-    _, multipliers = _dual_minimum(centred)
+    multipliers = _dual_minimum(centred)
     raw = np.exp(centred @ multipliers - (centred @ multipliers).max())
     gap = np.abs(raw @ centred / raw.sum())
     if not (gap < 1e3 * TOLERANCE).all():
@@ -43,7 +43,7 @@ def entropy_weights(covariates: pd.DataFrame | Array, treated: ArrayLike) -> Arr
     return weight
 
 
-def _dual_minimum(centred: Array) -> tuple[float, Array]:
+def _dual_minimum(centred: Array) -> Array:
     """The multipliers at which the weighted means are met, as far as they can be."""
     at = np.zeros(centred.shape[1])
     value, share = _dual(centred, at)
@@ -62,7 +62,7 @@ def _dual_minimum(centred: Array) -> tuple[float, Array]:
         else:
             break
         at, value, share = at - length * step, found, shares
-    return value, at
+    return at
 
 
 def _dual(centred: Array, multipliers: Array) -> tuple[float, Array]:

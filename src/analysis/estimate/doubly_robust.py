@@ -87,7 +87,7 @@ def inverse_probability(outcomes: ArrayLike, found: Propensity, estimand: str = 
     slopes = (~given * 1.0) if estimand == ATT else np.where(given, -1 / (1 + odds), odds / (1 + odds))
     centred = np.where(given[:, None], y - effect.treated_mean, -(y - effect.compared_mean))
     gradient = (found.design * (weight * slopes)[:, None]).T @ centred
-    return _with_influence(effect, effect.influence + of_coefficients @ gradient)
+    return replace(effect, influence=effect.influence + of_coefficients @ gradient)
 
 
 def entropy_balanced(outcomes: ArrayLike, covariates: pd.DataFrame | Array, treated: ArrayLike) -> Effect:
@@ -107,7 +107,7 @@ def entropy_balanced(outcomes: ArrayLike, covariates: pd.DataFrame | Array, trea
     slope = np.linalg.lstsq(curvature, covariance, rcond=1e-10)[0]  # of the outcome on covariates, weighted
     n1 = given.sum()
     moments = len(y) * (w[:, None] * centred - (given / n1)[:, None] * centred)
-    return _with_influence(effect, effect.influence + moments @ slope)
+    return replace(effect, influence=effect.influence + moments @ slope)
 
 
 def augmented(
@@ -173,10 +173,10 @@ def augmented_from(outcomes: ArrayLike, treated: ArrayLike, models: Models, rows
 def _augmented_att(y: Array, given: Flags, score: Array, mean0: Array) -> Effect:
     weight = normalised(np.where(given, 1.0, score / (1 - score)), given)
     residual = y - mean0
-    compared = mean0[given].mean(axis=0) + (weight * ~given) @ residual
+    gap = (weight * ~given) @ residual
+    compared = mean0[given].mean(axis=0) + gap
     treated_mean = y[given].mean(axis=0)
     estimate = treated_mean - compared
-    gap = (weight * ~given) @ residual
     own = np.where(given[:, None], weight[:, None] * (residual - (treated_mean - mean0[given].mean(axis=0))), 0.0)
     others = np.where(given[:, None], 0.0, -weight[:, None] * (residual - gap))
     return Effect(estimate, treated_mean, compared, len(y) * (own + others), weight, "aipw", ATT)
@@ -220,7 +220,3 @@ def _weighted(y: Array, given: Flags, weight: Array, method: str, estimand: str)
     centred = np.where(given[:, None], y - means[0], -(y - means[1]))
     influence = len(y) * weight[:, None] * centred
     return Effect(means[0] - means[1], means[0], means[1], influence, weight, method, estimand)
-
-
-def _with_influence(effect: Effect, influence: Array) -> Effect:
-    return replace(effect, influence=influence)

@@ -18,7 +18,7 @@ from analysis.estimate.cooperation_effect import clients_shown, covariates_of
 from analysis.estimate.described import PERSONS, Described, described
 from analysis.estimate.hazard_models import cox
 from analysis.estimate.propensity import Array, design_matrix, propensity, weights
-from analysis.estimate.risk_sets import NEVER, WORK, Trials, days_since_1970, target_spells
+from analysis.estimate.risk_sets import NEVER, WORK, Trials, days_since_1970, last_day, target_spells
 from analysis.records import Register, Released, release
 from analysis.records.disclosure_record import SUPPRESSED
 
@@ -43,7 +43,8 @@ def hazard_ratios(trials: Trials, lock_in_months: float, confidence: float = 0.9
     Columns: key (`way.time`), way, time (whole, first: `lock_in_months`, later), persons (clients seen to leave for
     work in that time), suppressed, estimate (hazard ratio), low, high, truth (missing for `ever`, for an extract and
     where the months are not those of the truth). A ratio of hazards among those left drifts towards one as the quick
-    leave, so even the right ways come out a little nearer to one than the truth. Raises ValueError for months below 0.
+    leave, so even the right ways come out a little nearer to one than the truth. Raises ValueError unless
+    `lock_in_months` is above 0.
     """
     if not lock_in_months > 0:
         raise ValueError(f"lock_in_months is {lock_in_months}; above 0 expected, such as 2.")
@@ -72,7 +73,7 @@ def _spells(trials: Trials) -> pd.DataFrame:
     spells, _ = target_spells(trials.register, trials.cohort)
     ours = spells["cohort"].isna() | (trials.cohort == ALL) | (spells["cohort"] == trials.cohort)
     spells = spells[ours]
-    until = days_since_1970(pd.Series([trials.register.extract_date]))[0]
+    until = last_day(trials.register)
     begin = days_since_1970(trials.rows["clock"]).min()
     here = (spells["joint"] < NEVER) & (spells["episode_id"] == spells["case_episode"])
     day = spells["waited"].where(here, NEVER)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from analysis.estimate.cohort import ALL, DAYS_PER_MONTH
 from analysis.estimate.places import municipalities
+from analysis.estimate.register import OUTSIDE_TARGET
 from analysis.records import Profile, RecordsError, Register
 
 NEVER = 1_000_000.0  # days: later than anything that is observed
@@ -78,7 +79,7 @@ def risk_set_trials(
             f"{register.name}: fewer than {profile.min_persons} starts of cooperation in cohort {cohort!r} found, so "
             "nothing about them may be shown. Widen the selection: another cohort, or a larger register."
         )
-    until = days_since_1970(pd.Series([register.extract_date]))[0]
+    until = last_day(register)
     drawn = _draw(spells, starts, per_start, until, rng)
     alone = sum(not len(one) for one in drawn)
     if alone == len(starts):
@@ -104,7 +105,7 @@ def target_spells(register: Register, cohort: str) -> tuple[pd.DataFrame, int]:
     began in this spell). The second result counts people of `cohort` referred without a start. Person-level.
     """
     persons = register["persons"]
-    target = persons[persons["target_group"] != "other"]
+    target = persons[persons["target_group"] != OUTSIDE_TARGET]
     cases = register["cooperation"].sort_values(["referral_date", "cooperation_id"]).drop_duplicates("person_id")
     cases = cases[["person_id", "episode_id", "cohort", "referral_date", "start_date"]]
     cases = cases.rename(columns={"start_date": "case_start", "episode_id": "case_episode"})
@@ -118,7 +119,7 @@ def target_spells(register: Register, cohort: str) -> tuple[pd.DataFrame, int]:
     spells = spells.assign(waited=spells["joint"] - spells["first"]).reset_index(drop=True)
     wanted = (cohort == ALL) | (spells["cohort"] == cohort)
     own = spells["episode_id"] == spells["case_episode"]
-    until = days_since_1970(pd.Series([register.extract_date]))[0]
+    until = last_day(register)
     begun = (spells["joint"] < until) & (spells["last"] > spells["joint"])  # followed for a day at least
     asked = cases["cohort"].notna() & ((cohort == ALL) | (cases["cohort"] == cohort))
     return spells.assign(is_start=own & wanted & begun), int((asked & cases["case_start"].isna()).sum())
@@ -128,6 +129,11 @@ def days_since_1970(dates: pd.Series) -> NDArray[np.float64]:
     """Days since 1970; `NEVER` where missing."""
     days = (pd.to_datetime(dates) - pd.Timestamp("1970-01-01")).dt.days
     return days.fillna(NEVER).to_numpy(float)
+
+
+def last_day(register: Register) -> float:
+    """The day of the extract, in days since 1970: the end of observation."""
+    return float(days_since_1970(pd.Series([register.extract_date]))[0])
 
 
 def _draw(
@@ -158,7 +164,7 @@ def _rows(
     """The stacked rows with outcomes from the clock on and covariates fixed at it."""
     clock = spells["first"] + waited
     day = pd.Timestamp("1970-01-01") + pd.to_timedelta(clock, unit="D")
-    until = days_since_1970(pd.Series([register.extract_date]))[0]
+    until = last_day(register)
     ended = spells["last"] < NEVER
     to_work = spells["end_reason"].astype(object) == "work"
     own = np.where(treated, NEVER, spells["joint"])  # the start that made the trial is not an end of it

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import expm
 
+from analysis.estimate.cohort import DAYS_PER_MONTH
 from analysis.evidence import Assumption, Facts
 
 WORKING, ENDED, TO_WORK = "working", "ended", "to_work"
@@ -45,7 +46,7 @@ def months_since_entry(facts: Facts) -> tuple[float, float, float]:
     counted = pd.Timestamp(facts["pilot.share_working"].period)
     first = pd.Timestamp(str(facts["pilot.start"].text))
     last = pd.Timestamp(str(facts["pilot.end"].text)) + pd.offsets.MonthEnd(0)
-    longest, shortest = ((counted - day).days / 30.4375 for day in (first, last))
+    longest, shortest = ((counted - day).days / DAYS_PER_MONTH for day in (first, last))
     return shortest, (shortest + longest) / 2, longest
 
 

@@ -10,12 +10,8 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
-from datetime import datetime
-from functools import cache
 
-import yaml
-
-from analysis.evidence import project_root
+from analysis.publish.release_date import released
 
 LANGUAGE_TAGS = {"et": "et-EE", "en": "en-GB"}
 AUTHOR = "Ühisabi"
@@ -41,13 +37,6 @@ def stable(office_file: bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(office_file)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     return _zipped({name: _undated(name, content) for name, content in parts.items()})
-
-
-@cache
-def released() -> datetime:
-    """When this version of the project was released, the date that its files carry."""
-    said = yaml.safe_load((project_root() / "CITATION.cff").read_text(encoding="utf-8"))["date-released"]
-    return datetime.fromisoformat(str(said))
 
 
 def _undated(name: str, content: bytes) -> bytes:

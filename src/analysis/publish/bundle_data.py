@@ -54,12 +54,9 @@ def read_columns(entry: Entry, language: str) -> dict[str, Column]:
 
 def observed(entry: Entry, words: Words) -> list[str]:
     """What the intervals are, and how many were observed, in words."""
-    meta, number = entry.meta, words.text("page.n")
-    count = "page.n_none" if meta["n"] is None else ""
-    n = (
-        meta["n_note"][words.language]
-        or f"{number}: {words.text(count) if count else words.number(meta['n'], 'count')}"
-    )
+    meta = entry.meta
+    count = words.text("page.n_none") if meta["n"] is None else words.number(meta["n"], "count")
+    n = meta["n_note"][words.language] or f"{words.text('page.n')}: {count}"
     return [str(meta["interval"][words.language]), str(n)]
 
 

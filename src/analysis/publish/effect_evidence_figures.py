@@ -39,7 +39,7 @@ def draw_bounds(table: pd.DataFrame, panel: Panel) -> None:
         for row in rows.to_dict("records"):
             y += 1
             places.append(y)
-            names.append(_assumption(words, row))
+            names.append(assumption_named(words, row["outcome"], row["assumption"]))
             _one_bound(panel, row, y)
         y += 1.35
     axes.axvline(0, color=INK, lw=panel.size.line_pt * 0.5)
@@ -69,9 +69,10 @@ def _points(words: Words, share: float, form: str) -> str:
     return words.number(points, form if points else "decimal0")
 
 
-def _assumption(words: Words, row: dict[Any, Any]) -> str:
-    own = f"effect-bounds.assumption.{row['outcome']}.{row['assumption']}"
-    return words.text(own if words.has(own) else f"effect-bounds.assumption.{row['assumption']}")
+def assumption_named(words: Words, outcome: str, assumption: str) -> str:
+    """What an assumption is called, for an outcome that has a name of its own for it."""
+    own = f"effect-bounds.assumption.{outcome}.{assumption}"
+    return words.text(own if words.has(own) else f"effect-bounds.assumption.{assumption}")
 
 
 def draw_posterior(table: pd.DataFrame, panel: Panel, told: pd.DataFrame) -> None:

@@ -43,22 +43,13 @@ def bounds(
     """What an effect can be, by outcome and assumption; `table` from
     :func:`analysis.estimate.published_bounds.published_bounds`, `without` from
     :func:`analysis.estimate.without_cooperation.without_cooperation`."""
-    named = with_labels(table.drop(columns=["unit", "method"]), _bounds_row)
-    rows = table.set_index("key")
     numbers: dict[str, Number] = {"confidence": confidence, "draws": int(without["draws"].iloc[0])}
     numbers |= {"clients": _persons(facts, "pilot.clients"), "now": _persons(facts, "rollout.clients_now")}
-    for outcome in ("working", "ended"):
-        for assumption in ("worst_case", "benchmark"):
-            row = rows.loc[f"{outcome}.{assumption}"]
-            for name in ("identified_low", "identified_high", "low", "high"):
-                numbers[f"{outcome}_{assumption}_{name}"] = float(POINTS * row[name])
-    for row in without.itertuples():
-        numbers |= {f"without_{row.key}_low": float(row.low), f"without_{row.key}_high": float(row.high)}
     numbers["ended"] = facts["rollout.share_ended_registration"].number("share")
     return Finding(
         "effect-bounds",
         TOPIC,
-        named,
+        with_labels(table.drop(columns=["unit", "method"]), _bounds_row),
         draw.draw_bounds,
         unit="share",
         n=_persons(facts, "pilot.clients"),
@@ -68,36 +59,39 @@ def bounds(
         sources=_sources(assumptions, (*COURSE, RATE, SHARE_TO_WORK, STAY)),
         files=["assumptions.csv"],
         status=STATUS,
-        results=numbers,
+        results=numbers | _ends(table, without),
         headline=Headline("", "working.benchmark.low", "working.benchmark.high"),
     )
+
+
+def _ends(table: pd.DataFrame, without: pd.DataFrame) -> dict[str, Number]:
+    """Ends of the ranges that the texts speak of, in percentage points, and of what is assumed without cooperation."""
+    numbers: dict[str, Number] = {}
+    rows = table.set_index("key")
+    for outcome in ("working", "ended"):
+        for assumption in ("worst_case", "benchmark"):
+            row = rows.loc[f"{outcome}.{assumption}"]
+            for name in ("identified_low", "identified_high", "low", "high"):
+                numbers[f"{outcome}_{assumption}_{name}"] = float(POINTS * row[name])
+    for row in without.itertuples():
+        numbers |= {f"without_{row.key}_low": float(row.low), f"without_{row.key}_high": float(row.high)}
+    return numbers
 
 
 def posterior(
     found: Update,
     table: pd.DataFrame,
     learnt: pd.DataFrame,
-    facts: Facts,
     assumptions: NamedRows[Assumption],
     *,
     prior: str,
     confidence: float,
-) -> Finding:  # fmt: skip
+) -> Finding:
     """Prior, likelihood and posterior of the ratio; `found` from :func:`analysis.estimate.prior_and_posterior.update`
     with the prior named `prior`, `table` from its `posteriors`, `learnt` from its `learnt_from_comparison`."""
     told = summary(found, confidence)
-    row = table.set_index("key").loc[prior]
     numbers: dict[str, Number] = {"confidence": confidence, "clients": found.count.n}
-    numbers |= {"count_low": found.count.low, "count_high": found.count.high, "narrower": 1 - float(row["sd_ratio"])}
-    for curve in (PRIOR, POSTERIOR):
-        here = told.set_index("key").loc[curve]
-        numbers |= {f"{curve}_{name}": float(here[name]) for name in ("estimate", "low", "high", "above_1")}
-    others = table["estimate"]
-    numbers |= {"others_low": float(others.min()), "others_high": float(others.max()), "priors": len(table)}
-    numbers |= {"surprise": float(row["surprise_low"])}
-    group, last = learnt.iloc[0], learnt.iloc[-1]
-    numbers |= {"same_narrower": 1 - float(group["sd_ratio"]), "ever_narrower": 1 - float(last["sd_ratio"])}
-    numbers |= {"ever": int(last["clients"])}
+    numbers |= {"count_low": found.count.low, "count_high": found.count.high}
     return Finding(
         "effect-posterior",
         TOPIC,
@@ -111,9 +105,23 @@ def posterior(
         sources=["effect-literature", *_sources(assumptions, COURSE)],
         files=["assumptions.csv", "effect_sizes.csv"],
         status=STATUS,
-        results=numbers,
+        results=numbers | _learnt(told, table, learnt, prior),
         headline=Headline("result.posterior_estimate", "result.posterior_low", "result.posterior_high"),
     )
+
+
+def _learnt(told: pd.DataFrame, table: pd.DataFrame, learnt: pd.DataFrame, prior: str) -> dict[str, Number]:
+    """What was believed before and after, with this prior and the others, and how much a comparison would teach."""
+    numbers: dict[str, Number] = {}
+    for curve in (PRIOR, POSTERIOR):
+        here = told.set_index("key").loc[curve]
+        numbers |= {f"{curve}_{name}": float(here[name]) for name in ("estimate", "low", "high", "above_1")}
+    row, others = table.set_index("key").loc[prior], table["estimate"]
+    numbers |= {"narrower": 1 - float(row["sd_ratio"]), "surprise": float(row["surprise_low"])}
+    numbers |= {"others_low": float(others.min()), "others_high": float(others.max()), "priors": len(table)}
+    group, last = learnt.iloc[0], learnt.iloc[-1]
+    numbers |= {"same_narrower": 1 - float(group["sd_ratio"]), "ever_narrower": 1 - float(last["sd_ratio"])}
+    return numbers | {"ever": int(last["clients"])}
 
 
 def confounder(
@@ -149,12 +157,8 @@ def confounder(
 
 def _bounds_row(words: Words, row: Any) -> str:
     outcome = words.text(f"effect-bounds.outcome.{row.outcome}")
-    return words.text("effect-bounds.row", outcome=outcome, assumption=_assumption(words, row))
-
-
-def _assumption(words: Words, row: Any) -> str:
-    own = f"effect-bounds.assumption.{row.outcome}.{row.assumption}"
-    return words.text(own if words.has(own) else f"effect-bounds.assumption.{row.assumption}")
+    assumption = draw.assumption_named(words, row.outcome, row.assumption)
+    return words.text("effect-bounds.row", outcome=outcome, assumption=assumption)
 
 
 def _confounder_row(words: Words, row: Any) -> str:

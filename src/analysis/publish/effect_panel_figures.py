@@ -11,6 +11,7 @@ from analysis.publish.layout import Panel
 from analysis.publish.style import CONTEXT, GRID, INK, MAIN, MUTED, SECOND, THIRD, WARNING
 
 UPPER, LOWER = (0.58, 1.0), (0.0, 0.44)  # of the height: levels above, gaps below
+SIDES = {"detectable": ("center", 0.0), "estimate": ("right", -0.02), "expected": ("left", 0.02)}  # of their lines
 
 
 def draw_event_study(table: pd.DataFrame, panel: Panel) -> None:
@@ -39,17 +40,20 @@ def draw_event_study(table: pd.DataFrame, panel: Panel) -> None:
     top = high + 0.34 * (high - low)
     axes.set_ylim(low - 0.05 * (high - low), top)
     axes.set_xlim(float(events["quarters_since_start"].min()) - 0.7, places[-1] + 1.0)
-    heading = {"va": "top", "bbox": None, "fontweight": "semibold"}
-    first = float(events["quarters_since_start"].min()) - 0.4
-    panel.text(first, top, panel.wrap(words.text("effect-event-study.before"), 0.3), ha="left", color=MUTED, **heading)
-    panel.text(-0.45, top, panel.wrap(words.text("effect-event-study.after"), 0.2), ha="left", color=MAIN, **heading)
-    text = panel.wrap(words.text("effect-event-study.bounds"), 0.36)
-    panel.text(last + 1.1, top, text, ha="left", color=WARNING, **heading)
+    _headings(panel, float(events["quarters_since_start"].min()) - 0.4, last + 1.1, top)
     text = words.text("effect-event-study.expected")
     panel.text(0.25, low, f"◆ {text}", ha="center", color=THIRD, va="bottom")
     panel.number_axis("y", "decimal1", words.text("effect-panel.per_100"))
     axes.set_yticks(_round_ticks(low, high))  # none behind the headings
     axes.set_xlabel(words.text("effect-event-study.axis"))
+
+
+def _headings(panel: Panel, first: float, bounds: float, top: float) -> None:
+    """What stands before the start (from `first`), after it, and beside them (from `bounds`), at the height `top`."""
+    heads = (("before", first, 0.3, MUTED), ("after", -0.45, 0.2, MAIN), ("bounds", bounds, 0.36, WARNING))
+    for name, x, share, colour in heads:
+        text = panel.wrap(panel.words.text(f"effect-event-study.{name}"), share)
+        panel.text(x, top, text, ha="left", color=colour, va="top", bbox=None, fontweight="semibold")
 
 
 def _intervals(panel: Panel, x: pd.Series, rows: pd.DataFrame, colour: str, marker: str) -> None:
@@ -81,11 +85,11 @@ def draw_start_dates(table: pd.DataFrame, panel: Panel) -> None:
     for name, at, colour, style, height in lines:
         axes.plot([at, at], [0, height], color=colour, ls=style, lw=panel.size.line_pt)
         text = panel.wrap(words.text(f"effect-start-dates.{name}", value=float(at)), 0.27)
-        left = name == "estimate"
-        side = {"ha": "center"} if name == "detectable" else {"ha": "right" if left else "left"}
-        shift = 0 if name == "detectable" else (-0.02 if left else 0.02) * reach
-        panel.text(at + shift, height + (0.02 if name == "detectable" else 0), text, color=colour, bbox=None,
-                   va="bottom" if name == "detectable" else "top", **side)  # fmt: skip
+        side, shift = SIDES[name]
+        if name == "detectable":
+            panel.text(at, height + 0.02, text, color=colour, bbox=None, va="bottom", ha=side)
+        else:
+            panel.text(at + shift * reach, height, text, color=colour, bbox=None, va="top", ha=side)
     axes.set_xlim(-reach * 1.1, reach * 1.1)
     axes.set_ylim(0, 1.55)
     axes.set_yticks([])
@@ -117,12 +121,8 @@ def draw_synthetic_control(table: pd.DataFrame, panel: Panel, county: str, first
     axes.plot(x, gaps.of(own["gap_to_synthetic"]), color=MAIN, lw=thick)
     axes.plot(x, levels.of(own["exit_rate"]), color=MAIN, lw=thick)
     axes.plot(x, levels.of(own["synthetic_rate"]), color=SECOND, lw=thick, ls=(0, (4, 1.5)))
-    start = periods.index(first_after) - 0.5
-    for band in (UPPER, LOWER):
-        axes.plot([start, start], band, color=THIRD, lw=panel.size.line_pt * 0.7, ls=(0, (1.5, 1.5)))
-    text = panel.wrap(words.text("effect-synthetic-control.start"), 0.2)
-    panel.text(start + 0.2, UPPER[1] + 0.015, text, ha="left", va="bottom", color=THIRD, bbox=None)
-    _band_labels(panel, own, float(x[-1]) + 0.5, levels, gaps)
+    _start_line(panel, periods.index(first_after) - 0.5)
+    _band_labels(panel, own, float(x[-1]) + 0.5, levels)
     axes.set_yticks([*levels.of(levels.ticks), *gaps.of(gaps.ticks)], _tick_names(panel, levels.ticks, gaps.ticks))
     axes.grid(visible=True, axis="y")
     years = [i for i, name in enumerate(periods) if name.endswith(("-Q1", "-01"))]
@@ -130,6 +130,14 @@ def draw_synthetic_control(table: pd.DataFrame, panel: Panel, county: str, first
     axes.set_xlim(-0.5, x[-1] * 1.42)
     axes.set_ylim(-0.02, 1.13)
     axes.set_title(words.text("effect-panel.per_100_level"), loc="left", fontsize=panel.size.body_pt, color=MUTED)
+
+
+def _start_line(panel: Panel, start: float) -> None:
+    """A line through both bands at the start of the programme, with its name on top."""
+    for band in (UPPER, LOWER):
+        panel.axes.plot([start, start], band, color=THIRD, lw=panel.size.line_pt * 0.7, ls=(0, (1.5, 1.5)))
+    text = panel.wrap(panel.words.text("effect-synthetic-control.start"), 0.2)
+    panel.text(start + 0.2, UPPER[1] + 0.015, text, ha="left", va="bottom", color=THIRD, bbox=None)
 
 
 def _round_ticks(low: float, high: float) -> list[float]:
@@ -153,7 +161,7 @@ class _Band:
         return np.asarray(self._band[0] + share * (self._band[1] - self._band[0]))
 
 
-def _band_labels(panel: Panel, own: pd.DataFrame, x: float, levels: _Band, gaps: _Band) -> None:
+def _band_labels(panel: Panel, own: pd.DataFrame, x: float, levels: _Band) -> None:
     words = panel.words
     ends = [
         (float(levels.of([own["exit_rate"].iloc[-1]])[0]), "county", MAIN),

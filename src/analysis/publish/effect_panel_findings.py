@@ -112,12 +112,8 @@ def regional(panel: MunicipalPanel, counties: Described, county: str, first_afte
     compared = regional_table(counties, county, first_after)
     table = _per_100(compared.table, rates)
     found = described(table, compared.released, context=())
-    rows = regional_summary(counties, county, first_after).set_index("key")
-    numbers = _numbers(rows.loc["effect"], ("estimate", "low", "high", "detectable"), "effect")
-    numbers |= {"p_value": or_hidden(rows.loc["effect", "p_value"]), "alike": int(rows["n"].iloc[0]) - 1}
-    numbers |= {"level": or_hidden(rows.loc["effect", "confidence"]), "county": county}
-    others = rows["estimate"].reindex(["placebo_time", "leave_one_out_low", "leave_one_out_high"])
-    numbers |= {f"{key}_estimate": or_hidden(PER_100 * value) for key, value in others.items()}
+    numbers = _beside_placebos(regional_summary(counties, county, first_after))
+    numbers["county"] = county
     numbers["start"] = str(pd.Period(first_after.replace("-Q", "Q")).start_time.date())[:7]
     numbers["end"] = (facts[PROGRAMME_FACTS[1]].text or "")[:7]
     numbers["donors"] = len(donors_used(counties, county, first_after))
@@ -139,6 +135,16 @@ def regional(panel: MunicipalPanel, counties: Described, county: str, first_afte
         results=numbers | {"hidden": hidden_cells(found.table)},
         release=found.record,
     )
+
+
+def _beside_placebos(summary: pd.DataFrame) -> dict[str, Any]:
+    """The gap after the start with its interval, and those that placebos and leaving out a donor give."""
+    rows = summary.set_index("key")
+    numbers = _numbers(rows.loc["effect"], ("estimate", "low", "high", "detectable"), "effect")
+    numbers |= {"p_value": or_hidden(rows.loc["effect", "p_value"]), "alike": int(rows["n"].iloc[0]) - 1}
+    numbers["level"] = or_hidden(rows.loc["effect", "confidence"])
+    others = rows["estimate"].reindex(["placebo_time", "leave_one_out_low", "leave_one_out_high"])
+    return numbers | {f"{key}_estimate": or_hidden(PER_100 * value) for key, value in others.items()}
 
 
 def _with_state(panel: MunicipalPanel, rollout: Rollout, table: pd.DataFrame, started: pd.Series) -> Described:

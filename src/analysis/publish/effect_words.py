@@ -12,7 +12,7 @@ from analysis.estimate.hidden_confounding import joint_bias
 from analysis.estimate.published_bounds import ended_share, pilot_count
 from analysis.evidence import Facts
 from analysis.publish.bundles import STATUSES
-from analysis.publish.finding import PublishError
+from analysis.publish.finding import PublishError, checks_in_words
 from analysis.publish.words import Words
 
 POINTS, THOUSAND = 100, 1000
@@ -175,6 +175,4 @@ def checks(
         "order": posteriors["estimate"].rank().equals(posteriors["prior_estimate"].rank()),
         "curve": np.allclose(bias, curve["ratio"]),
     }
-    words = Words(language)
-    rows = [(words.text(f"effect.check.{name}"), bool(passed)) for name, passed in held.items()]
-    return pd.DataFrame(rows, columns=[words.text("effect.check"), words.text("effect.check.passed")])
+    return checks_in_words(held, "effect.check", Words(language))

@@ -108,7 +108,11 @@ def _by_draw(grid: Grid, facts: Facts) -> dict[str, Any]:
 
 
 def _short(values: np.ndarray) -> list[float]:
-    return [float(f"{value:.{DIGITS}g}") for value in values]
+    return [_rounded(value) for value in values]
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
 
 
 def _numbers(grid: Grid) -> tuple[list[dict[str, Any]], str]:
@@ -163,7 +167,7 @@ def _places(facts: Facts, raw: RawData) -> list[dict[str, Any]]:
             place = {"id": row.ehak_code, "name": row.name, "weight": row.weight}
             found.append({**common, **place, "estimate": row.population_quality != "exact"})
     for place in found:
-        place["weight"] = float(f"{place['weight']:.5g}")
+        place["weight"] = _rounded(place["weight"])
     return found
 
 

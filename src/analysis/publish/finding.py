@@ -83,6 +83,12 @@ def cells_of(finding: Finding) -> dict[str, dict[str, Any]]:
     return cells
 
 
+def checks_in_words(held: Mapping[str, Any], prefix: str, words: Words) -> pd.DataFrame:
+    """What was checked (texts `<prefix>.<name>`) and whether it held, a row a check."""
+    rows = [(words.text(f"{prefix}.{name}"), bool(passed)) for name, passed in held.items()]
+    return pd.DataFrame(rows, columns=[words.text(prefix), words.text(f"{prefix}.passed")])
+
+
 def with_labels(table: pd.DataFrame, text: Callable[[Words, Any], str]) -> pd.DataFrame:
     """The table with the names of its rows in both languages beside their keys."""
     labels = {f"label_{x}": [text(Words(x), row) for row in table.itertuples()] for x in LANGUAGES}

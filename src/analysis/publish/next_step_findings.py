@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.publish import next_step_figures as draw
 from analysis.publish.finding import Finding, Headline, with_labels
 from analysis.publish.layout import Draw
-from analysis.publish.scaling_findings import BASELINE, STATUS, STEPS, WIDE, Model, sources_of
+from analysis.publish.model_finding import BASELINE, STEPS, WIDE, Model, model_finding
 from analysis.publish.words import Words
 from analysis.scale.study_power import POWER
 
@@ -103,23 +103,10 @@ def _finding(
     figure_id: str, table: pd.DataFrame, model: Model, drawing: Draw, numbers: dict[str, Any], *,
     unit: str, euros: bool = False, headline: Headline | None = None,
 ) -> Finding:  # fmt: skip
-    """A figure of notebook 06: everything in it but the table and its numbers is the same for all of them."""
+    """A figure of notebook 06; one in euros rests on the decision between the steps."""
     common = {"people": model.people, "wide": WIDE, "months_ahead": model.months}
     used = [f"scenarios/{name}.yml" for name in (BASELINE, *(STEPS if euros else ()))]
-    taxes = ("tax.social", "tax.unemployment_insurance_employee", "tax.unemployment_insurance_employer")
-    return Finding(
-        figure_id,
-        TOPIC,
-        table,
-        drawing,
-        unit=unit,
-        n=model.people,
-        population="target_group",
-        period=model.period,
-        facts=("target.size", "rollout.coverage", *(taxes if euros else ())),
-        sources=sources_of(model, euros),
-        files=["assumptions.csv", "correlations.csv", "municipalities.csv", *used],
-        status=STATUS,
-        results=common | numbers,
-        headline=headline,
-    )
+    return model_finding(
+        figure_id, TOPIC, table, model, drawing, common | numbers, files=["municipalities.csv", *used], unit=unit,
+        euros=euros, headline=headline,
+    )  # fmt: skip

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Facts
-from analysis.publish.scaling_findings import WIDE
+from analysis.publish.finding import checks_in_words
+from analysis.publish.model_finding import WIDE
 from analysis.publish.words import Words
 from analysis.records.contract import CONTRACTS
 from analysis.scale.course import Course
@@ -223,6 +224,4 @@ def checks(
         "limits": bool(known["estimate"].between(known["low"], known["high"]).all()),
         "contract": not indicators(language).empty,
     }
-    words = Words(language)
-    rows = [(words.text(f"next.check.{name}"), bool(passed)) for name, passed in held.items()]
-    return pd.DataFrame(rows, columns=[words.text("next.check"), words.text("next.check.passed")])
+    return checks_in_words(held, "next.check", Words(language))

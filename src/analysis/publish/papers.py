@@ -9,10 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from analysis.evidence import Facts, RawData, Source, load_facts, load_populations, load_sources, project_root
+from analysis.evidence import Facts, RawData, Source, load_facts, load_populations, load_sources
 from analysis.publish.finding import Finding, PublishError, cells_of, refusals
+from analysis.publish.release_date import released
 from analysis.publish.words import LANGUAGES, Words, WordsError
 
 ALT_LIMIT = 250
@@ -139,13 +138,12 @@ def _headline(finding: Finding, sources: Sequence[Mapping[str, Any]]) -> dict[st
 
 
 def _citation(title: str, finding: Finding, sources: Sequence[Mapping[str, Any]], words: Words) -> str:
-    released = str(yaml.safe_load((project_root() / "CITATION.cff").read_text(encoding="utf-8"))["date-released"])
     return words.text(
         "figure.citation",
         title=title,
         id=finding.figure_id,
         version=version("uhisabi"),
-        year=released[:4],
+        year=str(released().year),
         licence=LICENCE,
         sources="; ".join(s["citation"].rstrip(".") for s in sources),
     )

@@ -6,23 +6,21 @@ Each takes a table of :mod:`analysis.scale.answers`. Their status is `modelled`,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from analysis.estimate.places import COUNTY, alphabetical
-from analysis.evidence import Assumption, Facts, NamedRows, Scenario
 from analysis.publish import scaling_driver_figures as hang_on
 from analysis.publish import scaling_figures as draw
 from analysis.publish.finding import Finding, Headline, with_labels
 from analysis.publish.layout import Draw
+from analysis.publish.model_finding import BASELINE, STEPS, WIDE, Model, model_finding
 from analysis.publish.words import Words
 from analysis.scale.places import county_rates
 
-TOPIC, STATUS, BASELINE = "scaling", "modelled", "baseline"
-STEPS = ("coverage-10", "coverage-25", "coverage-50", "coverage-100")
+TOPIC = "scaling"
 CONDITIONS = (
     *("best-suited-first", "hardest-first", "capacity-bound-25", "capacity-diluted-25", "data-exchange"),
     *("joint-service", "ida-viru-first", "no-effect-25"),
@@ -35,38 +33,8 @@ ALL_SCENARIOS = tuple(dict.fromkeys((*STEPS, *CONDITIONS, *TODAY, *ELSEWHERE)))
 DIGITS = 3  # of shares shown in a table
 EXITS = ("net_exits_work", "extra_exits_work", "extra_exits_other")
 WORKERS = ("extra_case_managers", "extra_social_workers")
-MONEY = ("cost.", "money.", "tax.", "value.")  # assumptions that only figures in euros rest on
-SYNTHESIS = "synthesis."
-FIRST_YEAR, WIDE, MIDDLE = 2024, 0.9, 0.5
+MIDDLE = 0.5
 SHOWN_DRIVERS, MONTHS_APART = 10, 3
-
-
-@dataclass(frozen=True)
-class Model:
-    """What all figures of a run rest on: facts, assumptions, scenarios by name, the one looked at, its horizon."""
-
-    facts: Facts
-    assumptions: NamedRows[Assumption]
-    scenarios: Mapping[str, Scenario]
-    scenario: Scenario
-    months: int
-
-    @property
-    def coverage(self) -> float:
-        """The coverage that the scenario reaches."""
-        own = self.scenario.differences.get("coverage.share")
-        return float(self.assumptions["coverage.share"].value if own is None else own)
-
-    @property
-    def people(self) -> int:
-        """The people of the target group."""
-        return int(self.facts["target.size"].number("persons"))
-
-    @property
-    def period(self) -> str:
-        """The years of the horizon, from the year of the facts and prices on."""
-        years = -(-self.months // 12)
-        return str(FIRST_YEAR) if years == 1 else f"{FIRST_YEAR}/{FIRST_YEAR + years - 1}"
 
 
 def flow(table: pd.DataFrame, model: Model) -> Finding:
@@ -299,38 +267,17 @@ def _with_parents(names: Sequence[str], model: Model) -> list[str]:
     return sorted(found)
 
 
-def sources_of(model: Model, euros: bool) -> list[str]:
-    """Sources of the assumptions a figure rests on: judgement first, as most of them are."""
-    left_out = (SYNTHESIS,) if euros else (SYNTHESIS, *MONEY)
-    used = [row.source_id for name, row in model.assumptions.items() if not name.startswith(left_out)]
-    return list(dict.fromkeys(["judgement", "effect-literature", *used]))
-
-
 def _finding(
     figure_id: str, table: pd.DataFrame, model: Model, drawing: Draw, numbers: dict[str, Any], *,
     scenarios: Sequence[str] = STEPS, unit: str = "persons", euros: bool = False,
     headline: Headline | None = None, files: Sequence[str] = (), facts: Sequence[str] = (),
 ) -> Finding:  # fmt: skip
-    """A figure of the model: everything in it but the table and its numbers is the same for all of them."""
+    """A figure of notebook 05, with the files of the `scenarios` it shows."""
     common = {"months": model.months, "people": model.people, "wide": WIDE, "middle": MIDDLE}
     if "draws" in table:
         common["draws"] = int(table["draws"].iloc[0])
     used = [f"scenarios/{name}.yml" for name in _with_parents(scenarios, model)]
-    euros = euros or unit == "eur"
-    taxes = ("tax.social", "tax.unemployment_insurance_employee", "tax.unemployment_insurance_employer")
-    return Finding(
-        figure_id,
-        TOPIC,
-        table,
-        drawing,
-        unit=unit,
-        n=model.people,
-        population="target_group",
-        period=model.period,
-        facts=("target.size", "rollout.coverage", *(taxes if euros else ()), *facts),
-        sources=sources_of(model, euros),
-        files=["assumptions.csv", "correlations.csv", *used, *files],
-        status=STATUS,
-        results=common | numbers,
-        headline=headline,
-    )
+    return model_finding(
+        figure_id, TOPIC, table, model, drawing, common | numbers, files=[*used, *files], unit=unit, euros=euros,
+        headline=headline, facts=facts,
+    )  # fmt: skip

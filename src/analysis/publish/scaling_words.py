@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Assumption, NamedRows, Scenario
+from analysis.publish.finding import checks_in_words
 from analysis.publish.scaling_figures import whole
 from analysis.publish.words import Words
 from analysis.scale.comparison import Comparison
@@ -105,9 +106,7 @@ def checks(
         "best": np.allclose(values.groupby("value")["probability_best"].sum(), 1),
         "weights": bool(abs(counties["weight"].sum() - 1) < TOLERANCE),
     }
-    words = Words(language)
-    rows = [(words.text(f"scaling.check.{name}"), bool(passed)) for name, passed in held.items()]
-    return pd.DataFrame(rows, columns=[words.text("scaling.check"), words.text("scaling.check.passed")])
+    return checks_in_words(held, "scaling.check", Words(language))
 
 
 def outcomes(table: pd.DataFrame, language: str) -> pd.DataFrame:

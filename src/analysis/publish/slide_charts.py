@@ -55,12 +55,12 @@ def add_chart(slide: Any, entry: Entry, words: Words, stamp: str, box: Box) -> A
 
 def _style(drawn: Any, words: Words, stamp: str, chart: NativeChart) -> None:
     """House colours, light gridlines, text in the reader's size; the stamp as its title, which goes where it goes."""
-    drawn.font.size, drawn.font.color.rgb = Pt(_SIZE.small_pt), _colour(TEXT)
+    drawn.font.size, drawn.font.color.rgb = Pt(_SIZE.small_pt), colour_of(TEXT)
     drawn._chartSpace.xpath(".//a:defRPr")[0].set("lang", LANGUAGE_TAGS[words.language])
     drawn.has_title = bool(stamp)
     if stamp:
         font = _say(drawn.chart_title.text_frame, stamp, words)
-        font.size, font.bold, font.color.rgb = Pt(_SIZE.title_pt), True, _colour(WARNING)
+        font.size, font.bold, font.color.rgb = Pt(_SIZE.title_pt), True, colour_of(WARNING)
     drawn.has_legend = len(chart.values) > 1
     if drawn.has_legend:
         drawn.legend.position, drawn.legend.include_in_layout = XL_LEGEND_POSITION.TOP, False
@@ -74,13 +74,13 @@ def _style_axes(drawn: Any, unit: str, words: Words, chart: NativeChart) -> None
     """Numbers with light gridlines and their unit, horizontal; names at the foot, also below negative numbers."""
     numbers, names = drawn.value_axis, drawn.category_axis
     numbers.tick_labels.number_format, numbers.tick_labels.number_format_is_linked = chart.number_format, False
-    numbers.major_gridlines.format.line.color.rgb = _colour(GRID)
+    numbers.major_gridlines.format.line.color.rgb = colour_of(GRID)
     numbers.format.line.fill.background()
     font = _say(numbers.axis_title.text_frame, unit, words)
-    font.size, font.bold, font.color.rgb = Pt(_SIZE.small_pt), False, _colour(MUTED)
+    font.size, font.bold, font.color.rgb = Pt(_SIZE.small_pt), False, colour_of(MUTED)
     numbers.axis_title.text_frame._txBody.bodyPr.set("rot", "0")
     names.tick_label_position = XL_TICK_LABEL_POSITION.LOW
-    names.format.line.color.rgb = _colour(MUTED)
+    names.format.line.color.rgb = colour_of(MUTED)
     dates = drawn._chartSpace.xpath(".//c:dateAx")
     if dates:
         names.tick_labels.number_format, names.tick_labels.number_format_is_linked = "yyyy", False
@@ -112,18 +112,18 @@ def _colours(chart: NativeChart) -> Iterator[str]:
 def _style_series(series: Any, chart: NativeChart, colour: str) -> None:
     if chart.kind == "bar":
         series.format.fill.solid()
-        series.format.fill.fore_color.rgb = _colour(colour)
+        series.format.fill.fore_color.rgb = colour_of(colour)
         return
     series.smooth = False
     if chart.kind == "line":
-        series.format.line.color.rgb, series.format.line.width = _colour(colour), Pt(_SIZE.line_pt)
+        series.format.line.color.rgb, series.format.line.width = colour_of(colour), Pt(_SIZE.line_pt)
     else:
         series.format.line.fill.background()
     is_end = chart.kind == "dot" and series._element.idx.val > 0
     series.marker.style = XL_MARKER_STYLE.DASH if is_end else XL_MARKER_STYLE.CIRCLE
     series.marker.size = 14 if is_end else 9
     series.marker.format.fill.solid()
-    series.marker.format.fill.fore_color.rgb = _colour(colour)
+    series.marker.format.fill.fore_color.rgb = colour_of(colour)
     series.marker.format.line.fill.background()
 
 
@@ -135,5 +135,6 @@ def _join_the_ends(drawn: Any) -> None:
     drawn._chartSpace.xpath(".//c:lineChart")[0].find(qn("c:marker")).addprevious(joined)
 
 
-def _colour(code: str) -> RGBColor:
+def colour_of(code: str) -> RGBColor:
+    """A house colour, such as `#12436D`, as the library takes it."""
     return RGBColor.from_string(code.removeprefix("#"))

@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pptx import Presentation
-from pptx.dml.color import RGBColor
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.util import Emu, Inches, Pt
 
-from analysis.publish.archives import AUTHOR, LANGUAGE_TAGS, released, stable
+from analysis.publish.archives import AUTHOR, LANGUAGE_TAGS, stable
 from analysis.publish.bundle_data import observed
 from analysis.publish.bundles import REMEDY, CatalogueError, Entry
 from analysis.publish.layout import Frame, Places, places_of
 from analysis.publish.native_charts import CHARTS
 from analysis.publish.pictures import frame_of
-from analysis.publish.slide_charts import Box, add_chart
+from analysis.publish.release_date import released
+from analysis.publish.slide_charts import Box, add_chart, colour_of
 from analysis.publish.style import INK, MUTED, PAPER, SIZES, TEXT, figure_style
 from analysis.publish.words import Words
 
@@ -149,7 +149,7 @@ def _write(
     for paragraph in frame.paragraphs:
         paragraph.alignment = PP_ALIGN.LEFT
         for run in paragraph.runs:
-            run.font.size, run.font.bold, run.font.color.rgb = Pt(points), bold, _colour(colour)
+            run.font.size, run.font.bold, run.font.color.rgb = Pt(points), bold, colour_of(colour)
 
 
 def _fill(frame: Any, lines: Sequence[str], sheet: _Sheet) -> None:
@@ -166,7 +166,7 @@ def _add_stamp(slide: Any, sheet: _Sheet) -> None:
     stamp = _text_box(slide, sheet, "stamp")
     stamp.left, stamp.top, stamp.width, stamp.height = Inches(_SIZE.width_in - 4.2), 0, Inches(4.2), Inches(0.32)
     stamp.fill.solid()
-    stamp.fill.fore_color.rgb = _colour(INK)
+    stamp.fill.fore_color.rgb = colour_of(INK)
     _write(stamp, [sheet.frame.stamp], _SIZE.small_pt, sheet, bold=True, colour=PAPER)
     stamp.text_frame.vertical_anchor = MSO_ANCHOR.MIDDLE
     stamp.text_frame.paragraphs[0].alignment = PP_ALIGN.CENTER
@@ -197,7 +197,3 @@ def _add_chart(deck: Any, sheet: _Sheet) -> None:
     box = Box(margin, top, _SIZE.width_in - 2 * margin, height)
     chart = add_chart(_add_slide(deck, sheet), sheet.entry, sheet.words, sheet.frame.stamp, box)
     _describe(chart, sheet, "office.chart")
-
-
-def _colour(code: str) -> RGBColor:
-    return RGBColor.from_string(code.removeprefix("#"))

@@ -18,9 +18,10 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.table import Table, TableStyleInfo
 
-from analysis.publish.archives import AUTHOR, LANGUAGE_TAGS, released, stable
+from analysis.publish.archives import AUTHOR, LANGUAGE_TAGS, stable
 from analysis.publish.bundle_data import SHORTHAND, Cell, Column, observed, read_columns
 from analysis.publish.bundles import STAMPED, Entry
+from analysis.publish.release_date import released
 from analysis.publish.words import Words
 
 SHEETS = ("cover", "contents", "notes", "data")

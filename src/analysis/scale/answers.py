@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.evidence import Assumption, Facts, NamedRows, Scenario
 from analysis.scale.break_even import break_even
-from analysis.scale.comparison import LEVELS, Comparison, limits, path_bands, summarise
+from analysis.scale.comparison import LEVELS, Comparison, limits, net_benefits_of, path_bands, summarise
 from analysis.scale.course import Course, run_course
 from analysis.scale.difference import same_world
 from analysis.scale.discovery import Discovery, discover_box
@@ -249,11 +249,7 @@ def worth_knowing(
     Key and parameter (`everything` first: the value of perfect information), estimate, standard_error, noise_floor, n.
     Below the noise floor a value cannot be told from none. `value` is what a month in work is taken to be worth.
     """
-    today = comparisons[0].baseline.scenario.name
-    benefit = {today: np.zeros(len(comparisons[0].course.values))}
-    for one in comparisons:
-        benefit[one.course.scenario.name] = one.net_with_value(months, value)
-    table = pd.DataFrame(benefit)
+    table = net_benefits_of(comparisons, months, value)
     draws = comparisons[0].course.values
     names = _drawn(comparisons[0].course.scenario, assumptions)
     parts = information_by_parameter(table, draws[names], rng=rng)

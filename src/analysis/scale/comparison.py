@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,50 +76,61 @@ class Comparison:
         is left after displacement; `net_…` of money is returns minus extra costs; `net_with_value` adds the value
         placed on each net extra month in work. Raises ValueError for a horizon that was not kept.
         """
-        at, values = self._at(horizon), self.course.values
-        stays = 1 - values["displacement.share"].to_numpy()
-
-        def extra(name: str) -> np.ndarray:
-            return self.course.totals[name][at] - self.baseline.totals[name][at]
-
-        found = {
-            "extra_exits_work": extra("exits_work"),
-            "net_exits_work": extra("exits_work") * stays,
-            "extra_exits_other": extra("exits_other"),
-            "months_registered_less": -extra("months_registered"),
-            "extra_months_in_work": extra("months_in_work"),
-            "net_months_in_work": extra("months_in_work") * stays,
-            "registered_less": -extra("registered"),
-            "in_cooperation": self.course.totals["in_cooperation"][at],
-            "extra_case_managers": extra("case_managers"),
-            "extra_social_workers": extra("social_workers"),
-        }
-        work = self.present_net_months_in_work(horizon)
-        gains = returns(
-            work, -extra("present_months_registered"), {n: values[n].to_numpy() for n in values}, self.facts
-        )
-        for payer in PAYERS:
-            found[f"cost_{payer}"] = extra(f"present_cost_{payer}")
-            found[f"return_{payer}"] = gains[payer]
-            found[f"net_{payer}"] = gains[payer] - found[f"cost_{payer}"]
-        for kind in ("cost", "return", "net"):
-            found[kind] = np.sum([found[f"{kind}_{payer}"] for payer in PAYERS], axis=0)
-        clients = extra("months_in_cooperation")
-        found["cost_per_client_month"] = np.divide(
-            extra("cost"), clients, out=np.full_like(clients, np.nan), where=np.abs(clients) > 1e-6
-        )
-        found["net_with_value"] = found["net"] + work * values["value.month_in_work"].to_numpy()
+        value = self.course.values["value.month_in_work"].to_numpy()
+        found = self._people(horizon) | self._money(horizon)
+        found["net_with_value"] = self.net_with_value(horizon, value)
         return pd.DataFrame(found, columns=list(UNITS))
 
     def present_net_months_in_work(self, horizon: int) -> np.ndarray:
         """Extra months in work after displacement, at their value at the start, by draw. Raises as `by_draw`."""
-        at = self._at(horizon)
-        extra = self.course.totals["present_months_in_work"][at] - self.baseline.totals["present_months_in_work"][at]
-        return np.asarray(extra * (1 - self.course.values["displacement.share"].to_numpy()))
+        return self._extra("present_months_in_work", horizon) * self._stays()
 
-    def net_with_value(self, horizon: int, value: float) -> np.ndarray:
-        """Net result of all budgets with `value` euros for each net extra month in work, by draw."""
-        return self.by_draw(horizon)["net"].to_numpy() + value * self.present_net_months_in_work(horizon)
+    def net_with_value(self, horizon: int, value: float | np.ndarray) -> np.ndarray:
+        """Net result of all budgets with `value` euros (one number, or one a draw) for each net extra month in work."""
+        return np.asarray(self._money(horizon)["net"] + value * self.present_net_months_in_work(horizon))
+
+    def _people(self, horizon: int) -> dict[str, np.ndarray]:
+        """What is extra of exits, months, people and workers, by draw."""
+        stays = self._stays()
+        work, months = self._extra("exits_work", horizon), self._extra("months_in_work", horizon)
+        return {
+            "extra_exits_work": work,
+            "net_exits_work": work * stays,
+            "extra_exits_other": self._extra("exits_other", horizon),
+            "months_registered_less": -self._extra("months_registered", horizon),
+            "extra_months_in_work": months,
+            "net_months_in_work": months * stays,
+            "registered_less": -self._extra("registered", horizon),
+            "in_cooperation": self.course.totals["in_cooperation"][self._at(horizon)],
+            "extra_case_managers": self._extra("case_managers", horizon),
+            "extra_social_workers": self._extra("social_workers", horizon),
+        }
+
+    def _money(self, horizon: int) -> dict[str, np.ndarray]:
+        """Extra cost, return and net by payer and of all, and the cost of a client month, by draw."""
+        values = {name: self.course.values[name].to_numpy() for name in self.course.values}
+        less = -self._extra("present_months_registered", horizon)
+        gains = returns(self.present_net_months_in_work(horizon), less, values, self.facts)
+        found = {}
+        for payer in PAYERS:
+            found[f"cost_{payer}"] = self._extra(f"present_cost_{payer}", horizon)
+            found[f"return_{payer}"] = gains[payer]
+            found[f"net_{payer}"] = gains[payer] - found[f"cost_{payer}"]
+        for kind in ("cost", "return", "net"):
+            found[kind] = np.sum([found[f"{kind}_{payer}"] for payer in PAYERS], axis=0)
+        clients = self._extra("months_in_cooperation", horizon)
+        found["cost_per_client_month"] = np.divide(
+            self._extra("cost", horizon), clients, out=np.full_like(clients, np.nan), where=np.abs(clients) > 1e-6
+        )
+        return found
+
+    def _extra(self, name: str, horizon: int) -> np.ndarray:
+        at = self._at(horizon)
+        return np.asarray(self.course.totals[name][at] - self.baseline.totals[name][at])
+
+    def _stays(self) -> np.ndarray:
+        """The share of extra jobs that is left after displacement, by draw."""
+        return np.asarray(1 - self.course.values["displacement.share"].to_numpy())
 
     def by_month(self) -> pd.DataFrame:
         """What happens each month, and what of it is extra beside the baseline, over the draws whose paths were kept.
@@ -155,6 +166,14 @@ class Comparison:
                 "Name the horizon when the course is run."
             )
         return self.course.horizons.index(horizon)
+
+
+def net_benefits_of(comparisons: Sequence[Comparison], horizon: int, value: float) -> pd.DataFrame:
+    """Net benefit of each option in euros, draws × options, today's first: budgets, and `value` for a month in work."""
+    first = comparisons[0]
+    today = {first.baseline.scenario.name: np.zeros(len(first.course.values))}
+    options = {one.course.scenario.name: one.net_with_value(horizon, value) for one in comparisons}
+    return pd.DataFrame(today | options)
 
 
 def limits(values: np.ndarray) -> dict[str, np.ndarray]:

@@ -193,8 +193,8 @@ def _price(values: pd.DataFrame, kind: str) -> np.ndarray:
 def kept_grid(folder: Path, draws: pd.DataFrame, axes: Axes | None = None, raw: RawData | None = None) -> Grid:
     """The grid from `folder` if it was made by the same model of the same data, else computed and kept there.
 
-    The model's and the evidence's sources, all registered raw data, draws and axes make the file's name; older grids
-    are removed.
+    The sources of the model and of the evidence, the raw data that the model reads, draws and axes make the file's
+    name; older grids are removed.
     """
     axes, raw = axes or Axes(), raw or RawData()
     path = folder / f"grid-{_checksum(draws, axes, raw)}.npz"

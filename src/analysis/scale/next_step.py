@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Assumption
-from analysis.scale.comparison import Comparison
+from analysis.scale.comparison import Comparison, net_benefits_of
 from analysis.scale.course import Course
 from analysis.scale.sample_information import Decision, Knowable, gain_by_people, net_gain, sample_information
 from analysis.scale.study_designs import (
@@ -153,16 +153,7 @@ def what_a_study_learns(draws: pd.DataFrame, setting: Setting) -> np.ndarray:
 def decision_on_coverage(comparisons: Sequence[Comparison], months: int, value: float) -> pd.DataFrame:
     """Net benefit of each coverage over `months` months, draws × options with today's first, in euros: the decision of
     notebook 05. `value` is what a month in work is taken to be worth."""
-    today = comparisons[0].baseline.scenario.name
-    table = {today: np.zeros(len(comparisons[0].course.values))}
-    for one in comparisons:
-        valued = replace(one, course=_valued(one.course, value))
-        table[one.course.scenario.name] = valued.by_draw(months)["net_with_value"].to_numpy()
-    return pd.DataFrame(table)
-
-
-def _valued(course: Course, value: float) -> Course:
-    return replace(course, values=course.values.assign(**{"value.month_in_work": value}))
+    return net_benefits_of(comparisons, months, value)
 
 
 def compare_designs(
