@@ -208,6 +208,22 @@ def _descends(pid: int, ancestor: int) -> bool:
     return pid == ancestor
 
 
+def test_a_job_that_gathers_what_others_left_stays_here_and_comes_after_them(dask, tmp_path):
+    project = Project(tmp_path)
+    project.notebook("reach", PUBLISH, "print('cluster' if 'WHERE_THE_TEST_IS' in os.environ else 'here')")
+    gather = "import os, pathlib\nroot = pathlib.Path(os.environ['UHISABI_ROOT'])\n"
+    gather += "print((root / 'figures/reach/data.csv').read_text(), 'WHERE_THE_TEST_IS' in os.environ)"
+    project.notebook("gather", gather)
+    project.plan("- {notebook: gather, after: [reach], here: true}\n- {notebook: reach, main: true}\n")
+    ran = run_on(dask, project, "", visible=False)
+    said = ran.communicate(timeout=120)[0]
+    assert "2 done, 0 unchanged, 0 failed" in said
+    texts = {name: (project.root / f"reports/notebooks/{name}.ipynb").read_text() for name in ("reach", "gather")}
+    assert '"cluster\\n' in texts["reach"]
+    assert "en,0.035" in texts["gather"]
+    assert " False" in texts["gather"]
+
+
 def test_ctrl_c_ends_what_runs_on_the_cluster(dask, tmp_path):
     for name in ("go", "waiting"):
         (dask.folder / name).unlink(missing_ok=True)

@@ -50,6 +50,46 @@ def test_a_move_broken_off_by_a_kill_is_repaired(project, exchanged):
     assert not (project.root / "reports/.staging").exists()
 
 
+def documents(project) -> dict[str, str]:
+    """Everything in reports/ that is none of the records, by name."""
+    reports = project.root / "reports"
+    records = ("manifests/", "notebooks/", ".staging/", ".checksums.json")
+    names = {path.relative_to(reports).as_posix(): path for path in reports.rglob("*") if path.is_file()}
+    return {name: path.read_text() for name, path in names.items() if not name.startswith(records)}
+
+
+def test_documents_of_a_main_job_go_to_reports_and_are_outputs_of_it(project):
+    commit(project, "brief", "../documents/brief/brief-et.docx", "../documents/brief/old.pdf")
+    commit(project, "brief", "../documents/brief/brief-et.docx", content="2")
+    assert documents(project) == {"brief/brief-et.docx": "2"}
+    store = Store(project.root)
+    manifest = store.manifest("brief")
+    assert store.changed_outputs(manifest) == []
+    project.write("reports/brief/brief-et.docx", "edited")
+    assert Store(project.root).changed_outputs(manifest) == ["output changed: reports/brief/brief-et.docx"]
+    with pytest.raises(ValueError, match="documents/runs cannot go to reports/runs; rename it"):
+        commit(project, "brief", "../documents/runs/a.docx")
+
+
+def test_documents_of_another_job_stay_in_its_folder(project):
+    staged = "reports/.staging/brief-et"
+    project.write(f"{staged}/notebook.ipynb", NOTEBOOK)
+    (project.root / staged / "figures").mkdir()
+    project.write(f"{staged}/documents/brief/a.docx", "1")
+    record = {"job": "brief-et", "main": False, "parts": {}}
+    Store(project.root).commit("brief-et", project.root / staged, record)
+    assert documents(project) == {"runs/brief-et/documents/brief/a.docx": "1"}
+
+
+def test_a_broken_off_move_of_documents_is_repaired(project):
+    commit(project, "brief", "../documents/brief/a.docx")
+    brief = project.root / "reports/brief"
+    brief.rename(brief.with_name(".brief.old"))
+    project.write("reports/.brief.new/a.docx", "2")
+    Store(project.root).repair()
+    assert documents(project) == {"brief/a.docx": "1"}
+
+
 def test_two_jobs_cannot_publish_the_same_figure(project):
     commit(project, "reach", "a/data.csv")
     with pytest.raises(ValueError, match="figure a is already published by job reach"):

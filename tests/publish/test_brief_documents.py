@@ -9,7 +9,7 @@ from pathlib import Path
 
 import docx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browsing import assert_accessible, listened, visit
 from docx.oxml.ns import qn
 from playwright.sync_api import BrowserContext
 from pypdf import PdfReader
@@ -143,28 +143,20 @@ def _tags(tree) -> tuple[set[str], list[str]]:
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("language", ["et", "en"])
 def test_the_page_is_accessible_needs_no_network_and_fits(context: BrowserContext, folder, language, width):
-    asked: list[str] = []
-    said: list[str] = []
+    asked, complaints = listened(context)
     for scheme in ("light", "dark"):
-        page = context.new_page()
+        page = visit(context, folder / f"brief-{language}.html")
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 800})
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: said.append(message.text))
-        page.goto((folder / f"brief-{language}.html").as_uri())
-        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        assert [(one["id"], one["nodes"][0]["target"]) for one in found] == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert_accessible(page, width)
         assert page.locator("html").get_attribute("lang") == language
-        page.close()
-    assert said == []
+    assert complaints == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
 
 
 def test_every_link_to_another_form_of_the_brief_leads_to_a_file(context: BrowserContext, folder):
     for language in ("et", "en"):
-        page = context.new_page()
-        page.goto((folder / f"brief-{language}.html").as_uri())
+        page = visit(context, folder / f"brief-{language}.html")
         links = [str(link.get_attribute("href")) for link in page.locator("header a").all()]
         near = [link for link in links if "/" not in link]
         assert len(near) == 4
@@ -172,7 +164,6 @@ def test_every_link_to_another_form_of_the_brief_leads_to_a_file(context: Browse
         far = page.locator(".origins a").first.get_attribute("href")
         assert far is not None
         assert far.startswith(f"../../figures/index.html#{language}-")
-        page.close()
 
 
 def test_a_missing_picture_is_named_and_nothing_is_written(briefs, tmp_path, monkeypatch):

@@ -25,11 +25,12 @@ import pypandoc  # type: ignore[import-untyped]
 import typst
 from markupsafe import Markup
 
-from analysis.publish.archives import AUTHOR, released, stable
+from analysis.publish.archives import AUTHOR, stable
 from analysis.publish.brief import Brief, origin_of
 from analysis.publish.brief_results import BriefError
 from analysis.publish.catalogue import templates
 from analysis.publish.figure import document_folder
+from analysis.publish.release_date import released
 from analysis.publish.word_style import reference_document
 from analysis.publish.words import LANGUAGES, Words
 
@@ -141,15 +142,9 @@ def _pandoc(brief: Brief, figures: Path, to: str, *options: str) -> bytes:
         target, keywords = Path(folder) / "target", Path(folder) / "keywords.json"
         listed = Words(brief.language).text("brief.keywords").split("; ")
         keywords.write_text(json.dumps({"keywords": listed}), encoding="utf-8")  # a list cannot be given in the command
-        command = [pypandoc.get_pandoc_path(), f"--from={_MARKDOWN}", f"--to={to}", f"--output={target}"]
-        command += [
-            f"--lua-filter={filters}",
-            f"--resource-path={figures}",
-            "--wrap=none",
-            f"--metadata-file={keywords}",
-            *_metadata(brief),
-            *options,
-        ]
+        command = [pypandoc.get_pandoc_path(), f"--from={_MARKDOWN}", f"--to={to}", f"--output={target}", "--wrap=none"]
+        command += [f"--lua-filter={filters}", f"--resource-path={figures}", f"--metadata-file={keywords}"]
+        command += [*_metadata(brief), *options]
         environment = os.environ | {"SOURCE_DATE_EPOCH": str(_seconds())}
         done = subprocess.run(command, input=brief.markdown.encode(), capture_output=True, env=environment, check=False)
         if done.returncode or done.stderr:
