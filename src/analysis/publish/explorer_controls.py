@@ -16,6 +16,7 @@ from analysis.scale.answers import CASELOADS, EFFECT
 from analysis.scale.explored import COVERAGE, DISPLACEMENT, EFFECT_STEP, MOVED, ODDS, VALUE, Settings
 from analysis.scale.grid import Axes
 
+DISPLACEMENT_STEP, VALUE_STEP = 0.05, 250  # a share; euros
 COVERAGE_AT_FIRST, HORIZON_AT_FIRST = 0.25, 60
 ODDS_NAMES = ("hardest", "today", "best")  # of the steps of Axes.odds
 LEVERS = ("coverage", "caseload", "odds", "horizon", "place")
@@ -27,21 +28,24 @@ BEHIND: Mapping[str, tuple[str, ...]] = {  # the assumptions behind a control
 
 @dataclass(frozen=True)
 class Slide:
-    """A number that moves evenly from low to high; `middle` is where it stands while it is drawn, not fixed."""
+    """A number that moves evenly from low to high."""
 
     low: float
     high: float
     step: float
-    middle: float
+
+    def values(self) -> tuple[float, ...]:
+        """Where it can stand."""
+        return tuple(round(self.low + k * self.step, 9) for k in range(round((self.high - self.low) / self.step) + 1))
 
 
 def slides(axes: Axes, assumptions: NamedRows[Assumption]) -> dict[str, Slide]:
     """The controls that move evenly: the effect over what was run, the others over their assumption's range."""
-    effect, displacement, value = (assumptions[name] for name in (EFFECT, DISPLACEMENT, VALUE))
+    displacement, value = assumptions[DISPLACEMENT], assumptions[VALUE]
     return {
-        "effect": Slide(axes.effects[0], axes.effects[-1], EFFECT_STEP, effect.value),
-        "displacement": Slide(displacement.low, displacement.high, 0.05, displacement.value),
-        "value": Slide(value.low, value.high, 250, value.value),
+        "effect": Slide(axes.effects[0], axes.effects[-1], EFFECT_STEP),
+        "displacement": Slide(displacement.low, displacement.high, DISPLACEMENT_STEP),
+        "value": Slide(value.low, value.high, VALUE_STEP),
     }
 
 

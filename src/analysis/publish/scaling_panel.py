@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -13,12 +14,15 @@ import ipywidgets
 
 from analysis.evidence import load_sources, project_root
 from analysis.publish.explorer import about_assumption
-from analysis.publish.explorer_controls import BEHIND, LEVERS, Slide, command, odds_key, scenario_file, slides, steps
+from analysis.publish.explorer_controls import BEHIND, LEVERS, command, odds_key, scenario_file, slides, steps
 from analysis.publish.scaling_panel_words import Teller, break_even, reasons, result
-from analysis.scale.explored import Explored, Settings
+from analysis.scale.answers import EFFECT
+from analysis.scale.explored import DISPLACEMENT, Explored, Settings
 
 FOLDER, WHY = PurePosixPath("reports", "scale"), "scaling.panel.why"
-STYLE = "panel.css"
+MENUS, UPON_RELEASE = ("caseload", "odds", "horizon", "place"), {"continuous_update": False}
+MIDDLES = {"effect": EFFECT, "displacement": DISPLACEMENT}  # where a slider stands while no value is fixed
+STYLE, PAUSE_SECONDS = "panel.css", 0.5
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,12 @@ class Panel:
 
     def __init__(self, desk: Desk, letter: str, settings: Settings) -> None:
         self._desk, self._letter, self._held = desk, letter, False
+        self._waiting: asyncio.TimerHandle | None = None
         self.controls, self.drawn = _controls(desk, settings), _ticks(desk, settings)
         self.says, self.pays, self.repeats, self.saved = (ipywidgets.HTML() for _ in range(4))
         self.back, self.save = (ipywidgets.Button(layout=_WIDE) for _ in range(2))
         self.back.description = desk.teller.text("reset")
-        self.save.description = desk.teller.text("download.yaml", name=desk.file(letter).name)
+        self.save.description = desk.teller.words.text("scaling.panel.save", name=desk.file(letter).name)
         self.back.on_click(lambda _: self.move(desk.start))
         self.save.on_click(lambda _: self.write(project_root()))
         for widget in (*self.controls.values(), *self.drawn.values()):
@@ -81,7 +86,21 @@ class Panel:
         self.says.value = result(teller, self._letter, settings, table, beyond, len(desk.explored.draws))
         self.says.value += desk.picture(settings)
         self.repeats.value, self.saved.value = self._command(settings), ""
-        self.pays.value = f"<p>{escape(break_even(teller, settings, *desk.explored.pays_from(settings)))}</p>"
+        self._after_a_pause(self._show_break_even)
+
+    def _show_break_even(self) -> None:
+        settings, desk = self.settings, self._desk
+        said = break_even(desk.teller, settings, *desk.explored.pays_from(settings))
+        self.pays.value = f"<p>{escape(said)}</p>"
+
+    def _after_a_pause(self, work: Callable[[], None]) -> None:
+        """Do it once nothing has been moved for a moment; at once where no loop of events is running."""
+        if self._waiting:
+            self._waiting.cancel()
+        try:
+            self._waiting = asyncio.get_running_loop().call_later(PAUSE_SECONDS, work)
+        except RuntimeError:
+            work()
 
     def _command(self, settings: Settings) -> str:
         desk, text = self._desk, self._desk.teller.text
@@ -111,10 +130,10 @@ class Panel:
         head = ipywidgets.HTML(f"<h4>{escape(text(f'scenario.{self._letter}'))}</h4>")
         moved = ipywidgets.VBox(
             [head, _part(text("levers")), *levers, _part(text("assumptions")), *assumed, self.back, *more],
-            layout={"flex": "1 1 auto" if side_by_side else "0 0 22em", "width": "auto" if side_by_side else "22em"},
+            layout={"flex": "none" if side_by_side else "0 0 22em", "width": "auto" if side_by_side else "22em"},
         )
         told = [self.says, self.pays, self.repeats, self.save, self.saved]
-        answer = ipywidgets.VBox(told, layout={"flex": "1 1 30em", "min_width": "0"})
+        answer = ipywidgets.VBox(told, layout={"flex": "none" if side_by_side else "1 1 30em", "min_width": "0"})
         if side_by_side:
             return ipywidgets.VBox([moved, answer], layout={"flex": "1 1 30em", "min_width": "0"})
         return ipywidgets.Box([moved, answer], layout={"flex_flow": "row wrap", "width": "100%", "grid_gap": "1.5em"})
@@ -180,31 +199,27 @@ def _part(text: str) -> Any:
 
 def _controls(desk: Desk, settings: Settings) -> dict[str, Any]:
     """The widgets by name of the setting, levers first."""
-    teller, moved = desk.teller, slides(desk.teller.axes, desk.teller.assumptions)
     made: dict[str, Any] = {}
-    for name, options in _choices(desk).items():
-        kind = ipywidgets.SelectionSlider if name == "coverage" else ipywidgets.Dropdown
-        more = {"continuous_update": False} if name == "coverage" else {}
+    for name, options in {**_choices(desk), **_scales(desk)}.items():
+        kind, more = (ipywidgets.Dropdown, {}) if name in MENUS else (ipywidgets.SelectionSlider, UPON_RELEASE)
         value = getattr(settings, name)
-        made[name] = kind(options=options, value=value, description=teller.text(f"control.{name}"), **more)
-    for name, slide in moved.items():
-        made[name] = _slider(slide, getattr(settings, name), teller.text(f"control.{name}"))
+        if value is None and name in MIDDLES:
+            value = desk.teller.assumptions[MIDDLES[name]].value
+        made[name] = kind(options=options, value=value, description=desk.teller.text(f"control.{name}"), **more)
     for widget in made.values():
         widget.style.description_width = "100%"
         widget.add_class("control")
     return made
 
 
-def _slider(slide: Slide, value: float | None, text: str) -> Any:
-    """A slider; one that starts between its steps moves more finely, so that it stands where it starts."""
-    at = slide.middle if value is None else value
-    between = abs((at - slide.low) / slide.step % 1 - 0.5) < 0.5 - 1e-6
-    step = slide.step / 50 if between else slide.step
-    form = ",.0f" if slide.step >= 1 else ".2f"
-    return ipywidgets.FloatSlider(
-        value=at, min=slide.low, max=slide.high, step=step, description=text, readout_format=form,
-        continuous_update=False,
-    )  # fmt: skip
+def _scales(desk: Desk) -> dict[str, list[tuple[str, float]]]:
+    """Texts and values of the assumptions that move evenly, in this language; the notebook's own value among them."""
+    number, found = desk.teller.words.number, {}
+    forms = {"effect": "decimal2", "displacement": "percent0", "value": "eur"}
+    for name, slide in slides(desk.teller.axes, desk.teller.assumptions).items():
+        own = {getattr(desk.start, name)} - {None}
+        found[name] = [(number(one, forms[name]), one) for one in sorted({*slide.values(), *own})]
+    return found
 
 
 def _ticks(desk: Desk, settings: Settings) -> dict[str, Any]:
