@@ -23,8 +23,10 @@ test: $(STAMP)
 	@$(BIN)/uhisabi check
 	@$(BIN)/python -m pytest --doctest-modules tests/house src tests --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# Opens with notebooks/README.md as a page, not as text.
 lab: $(STAMP)
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" \
+	    --LabApp.default_url="/lab/tree/notebooks/README.md?factory=Markdown%20Preview"
 
 format: $(STAMP)
 	@$(BIN)/ruff check --quiet --fix .
