@@ -25,8 +25,10 @@ test: $(STAMP)
 	@$(BIN)/uhisabi check
 	@$(BIN)/python -m pytest --doctest-modules tests/house src tests --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# Opens with notebooks/README.md as a page, not as text: papers are shown rendered (notebooks/.jupyter).
 lab: $(STAMP)
-	@$(BIN)/jupyter lab notebooks
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/notebooks/.jupyter:$$JUPYTER_CONFIG_PATH" $(BIN)/jupyter lab \
+	    --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks/README.md
 
 format: $(STAMP)
 	@$(BIN)/ruff check --quiet --fix .

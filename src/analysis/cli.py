@@ -132,11 +132,11 @@ def _findings(root: Path) -> list[str]:
         found.append(str(error))
     try:
         found += [
-            f"{path.relative_to(root)} is not what the contracts make now. Run: uhisabi refresh"
+            f"{path.relative_to(root)} is not what is made now. Run: uhisabi refresh"
             for path, content in _papers(root).items()
             if not path.is_file() or path.read_text(encoding="utf-8") != content
         ]
-    except EvidenceError as error:
+    except (EvidenceError, batch.Refused) as error:
         found.append(str(error))
     figures = root / "figures"
     catalogue = publish.check_catalogue(figures, notebooks)
@@ -147,8 +147,10 @@ def _findings(root: Path) -> list[str]:
 def _papers(root: Path) -> dict[Path, str]:
     """The generated papers of all rooms: path → content."""
     from analysis import evidence, records
+    from analysis.batch.launcher import papers_of_the_notebooks
 
-    return {**evidence.papers_of_the_data(root), **records.papers_of_the_records(root)}
+    of_data = {**evidence.papers_of_the_data(root), **records.papers_of_the_records(root)}
+    return {**of_data, **papers_of_the_notebooks(root)}
 
 
 @app.command()

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 
+from analysis.batch.launcher import papers_of_the_notebooks
 from analysis.evidence import RawData, papers_of_the_data, project_root
 from analysis.evidence.contracts import CONTRACTS
 from analysis.records import papers_of_the_records
@@ -14,10 +15,13 @@ ROOT = project_root()
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+PAPERS = {**papers_of_the_data(ROOT), **papers_of_the_records(ROOT), **papers_of_the_notebooks(ROOT)}
+
+
 def test_generated_papers_are_those_the_contracts_make_now() -> None:
     outdated = [
         path.name
-        for path, content in {**papers_of_the_data(ROOT), **papers_of_the_records(ROOT)}.items()
+        for path, content in PAPERS.items()
         if not path.is_file() or path.read_text(encoding="utf-8") != content
     ]
     assert outdated == []
@@ -46,7 +50,12 @@ def test_the_readme_lists_every_figure_and_raw_source() -> None:
 
 def test_links_in_the_papers_lead_somewhere() -> None:
     broken = []
-    for paper in [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for paper in [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        ROOT / "notebooks" / "README.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+    ]:
         for target in re.findall(r"\]\(([^)#\s]+)", paper.read_text(encoding="utf-8")):
             if not target.startswith("http") and not (paper.parent / target).exists():
                 broken.append((paper.name, target))

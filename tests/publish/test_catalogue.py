@@ -244,6 +244,13 @@ def test_file_without_an_entry_is_found(figures: Path, notebooks: Path, name: st
     assert "Delete it" in problem
 
 
+def test_what_jupyterlab_leaves_beside_an_opened_page_is_no_fault(figures: Path, notebooks: Path) -> None:
+    build_catalogue(figures)
+    (figures / ".ipynb_checkpoints").mkdir()
+    (figures / ".ipynb_checkpoints" / "index-checkpoint.html").write_text("", encoding="utf-8")
+    assert check_catalogue(figures, notebooks) == []
+
+
 def test_missing_file_is_found(figures: Path, notebooks: Path) -> None:
     build_catalogue(figures)
     (figures / PILOT / "slide-en.svg").unlink()

@@ -6,7 +6,7 @@ import csv
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from analysis import cli
 from analysis.evidence import load_assumptions, load_facts, load_scenarios
 from analysis.publish.explorer import LOSS, PAGE, build_explorer, held
+from analysis.publish.explorer_controls import command, scenario_file, start
 from analysis.scale import Comparison, draw_values, run_course, same_world
 from analysis.scale.draws import uncertain
 from analysis.scale.grid import Axes, Grid, compute_grid, loss
@@ -207,6 +208,28 @@ def test_downloaded_scenario_and_command_give_what_is_shown(
         assert np.abs(limits - found).max() <= SAID * (limits[2] - limits[0]), (shown, limits, found)
     assert rows["net"]["effect"] == "2.2"
     assert rows["exits_work"]["chance_low90"] == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "changes"),
+    [
+        ("", {}),
+        ("&a.coverage=0.5&a.caseload=20&a.horizon=12&a.displacement=0.35", {"coverage": 0.5, "caseload": 20.0,
+         "horizon": 12, "displacement": 0.35}),
+        ("&a.odds=8&a.effect=2.2&a.value=750&a.place=0037", {"odds": 8.0, "effect": 2.2, "value": 750.0,
+         "place": "0037"}),
+        ("&a.effect=1.15", {"effect": 1.15}),
+    ],
+)  # fmt: skip
+def test_page_and_notebook_give_the_same_file_and_command(
+    context: BrowserContext, explorer: Path, tmp_path: Path, address: str, changes: dict[str, Any]
+) -> None:
+    page, assumptions = visit(context, explorer, f"#lang=en{address}"), load_assumptions()
+    settings = replace(start(assumptions), **changes)
+    own = saved(page, "#yaml-a", tmp_path)
+    assert own.read_text(encoding="utf-8") == scenario_file(settings, "a", assumptions)
+    expected = command(PurePosixPath("explorer-a.yml"), settings, len(DRAWS), 1, assumptions)
+    assert page.locator("#command-a").inner_text() == expected
 
 
 def test_the_command_refuses_what_it_cannot_read_and_takes_what_is_beyond() -> None:

@@ -128,7 +128,8 @@ def test_files_name_the_scenarios_and_what_they_extend(findings: dict[str, Findi
 
 def test_without_a_reader_the_controls_give_a_table_and_the_same_bytes(runs: SimpleNamespace) -> None:
     for language in ("et", "en"):
-        bench = scaling_controls.Bench(MODEL.scenario, SCENARIOS["baseline"], runs.draws, MONTHS, FACTS, language)
+        run = (MODEL.scenario, SCENARIOS["baseline"], runs.draws, MONTHS, FACTS, ASSUMPTIONS, language, 1)
+        bench = scaling_controls.Bench(*run)
         first, again = (scaling_controls.controls(bench, 0.25, 1.1, 40) for _ in range(2))
         assert first.picture == again.picture
         pd.testing.assert_frame_equal(first.table, again.table)

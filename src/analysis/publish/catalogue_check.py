@@ -10,6 +10,8 @@ from pathlib import Path
 from analysis.publish.bundles import REMEDY, CatalogueError, Entry, bundle_folders, digest, read_entry
 from analysis.publish.catalogue import HEADLINES, INDEX, README, holds, render
 
+CHECKPOINTS = ".ipynb_checkpoints"
+
 
 def check_catalogue(figures: Path, notebooks: Path) -> list[str]:
     """What is wrong between the files in `figures`, their entries and the `notebooks` that make them.
@@ -65,7 +67,8 @@ def _unlisted(figures: Path, entries: list[Entry]) -> Iterator[str]:
         listed.add(entry.folder / "figure.json")
         listed.update(entry.folder / file["path"] for file in entry.meta["files"])
     for path in sorted(figures.rglob("*")):
-        if path.is_file() and path not in listed and not broken.intersection(path.parents):
+        seen = CHECKPOINTS in path.relative_to(figures).parts  # a copy that JupyterLab leaves beside what it opened
+        if path.is_file() and path not in listed and not seen and not broken.intersection(path.parents):
             name = f"figures/{path.relative_to(figures).as_posix()}"
             yield f"{name} belongs to no figure: no figure.json lists it. Delete it, or publish the figure."
 

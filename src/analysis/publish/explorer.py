@@ -10,6 +10,7 @@ import base64
 import itertools
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +25,21 @@ from analysis.evidence import (
     load_assumptions,
     load_facts,
     load_sources,
-    read_table,
 )
 from analysis.publish.catalogue import templates, write_if_changed
+from analysis.publish.explorer_controls import slides, start
 from analysis.publish.words import LANGUAGES, Words, catalogue_keys
 from analysis.scale.answers import CASELOADS, EFFECT
 from analysis.scale.draws import uncertain
+from analysis.scale.explored import DISPLACEMENT, VALUE
 from analysis.scale.grid import NORM_OF, PAYER_OF, PRICES, WORKERS, Grid, pieces_within
 from analysis.scale.money import PAYERS, returns
-from analysis.scale.places import county_rates
+from analysis.scale.places import county_rates, known_places
 from analysis.scale.unseen import TOLERANCE, months_seen
 
 PAGE, PREFIX = "explorer.html", "explorer."
 LOSS = 0.015  # of an interval: what packing the draws may lose, besides what lies between two effects
 DIGITS = 5
-DISPLACEMENT, VALUE = "displacement.share", "value.month_in_work"
 OPENED = (EFFECT, DISPLACEMENT, VALUE, *CASELOADS)
 
 
@@ -54,13 +55,10 @@ def build_explorer(folder: Path, grid: Grid, seed: int, raw: RawData | None = No
 
 def render(grid: Grid, seed: int, raw: RawData | None = None) -> bytes:
     """The page, made in memory."""
-    known = load_assumptions(raw)
-    ranges = {
-        word: (known[name].low, known[name].high) for word, name in (("displacement", DISPLACEMENT), ("value", VALUE))
-    }
+    moved = slides(grid.axes, load_assumptions(raw))
     held = json.dumps(contents(grid, seed, raw), ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     words = {language: Words(language) for language in LANGUAGES}
-    return templates().get_template(PAGE).render(words=words, held=held, axes=grid.axes, ranges=ranges).encode()
+    return templates().get_template(PAGE).render(words=words, held=held, axes=grid.axes, slides=moved).encode()
 
 
 def contents(grid: Grid, seed: int, raw: RawData | None = None) -> dict[str, Any]:
@@ -71,6 +69,7 @@ def contents(grid: Grid, seed: int, raw: RawData | None = None) -> dict[str, Any
     return {
         "axes": {name: list(values) for name, values in vars(grid.axes).items()},
         "seed": seed,
+        "start": asdict(start(assumptions)),
         "draws": _by_draw(grid, facts),
         "payers": list(PAYERS),
         "payer_of": PAYER_OF,
@@ -79,7 +78,7 @@ def contents(grid: Grid, seed: int, raw: RawData | None = None) -> dict[str, Any
         "numbers": numbers,
         "levers": {name: assumptions[name].value for name in ("coverage.share", "reach.selection_odds", VALUE)},
         "seen": _seen(facts),
-        "assumptions": [_assumption(assumptions[name], sources) for name in (VALUE, *uncertain(assumptions))],
+        "assumptions": [about_assumption(assumptions[name], sources) for name in (VALUE, *uncertain(assumptions))],
         "places": _places(facts, raw),
         "texts": {language: _texts(language) for language in LANGUAGES},
     }
@@ -138,7 +137,8 @@ def _seen(facts: Facts) -> dict[str, float]:
     }
 
 
-def _assumption(row: Assumption, sources: NamedRows[Source]) -> dict[str, Any]:
+def about_assumption(row: Assumption, sources: NamedRows[Source]) -> dict[str, Any]:
+    """What a reader is told of an assumption: value, range, source, reason and grades, in both languages."""
     source = sources[row.source_id]
     return {
         "id": row.assumption_id,
@@ -153,22 +153,16 @@ def _assumption(row: Assumption, sources: NamedRows[Source]) -> dict[str, Any]:
 def _places(facts: Facts, raw: RawData) -> list[dict[str, Any]]:
     """Counties and municipalities by name: share of the population, and points of unemployment beside the mean of those
     counties for which a rate is published (0 where none is)."""
-    table = read_table(raw, "municipalities.csv")
-    table = table.assign(weight=table["population"] / table["population"].sum())
     rates = {county: facts[fact].number("share") for county, fact in county_rates().items()}
     mean = float(np.mean(list(rates.values())))
-    found = []
-    for (code, county), here in table.groupby(["county_ehak", "county"]):
-        common = {"county": county, "points": round(100 * (rates.get(county, mean) - mean), DIGITS)}
-        common["rate"] = county in rates
-        estimated = bool((here["population_quality"] != "exact").any())
-        found.append({**common, "id": code, "name": county, "weight": here["weight"].sum(), "estimate": estimated})
-        for row in here.sort_values("name").itertuples():
-            place = {"id": row.ehak_code, "name": row.name, "weight": row.weight}
-            found.append({**common, **place, "estimate": row.population_quality != "exact"})
-    for place in found:
-        place["weight"] = _rounded(place["weight"])
-    return found
+    return [
+        {
+            **{"county": place.county, "rate": place.has_rate, "id": place.code, "name": place.name},
+            "points": round(100 * (rates.get(place.county, mean) - mean), DIGITS),
+            **{"weight": _rounded(place.weight), "estimate": place.is_estimate},
+        }
+        for place in known_places(raw).values()
+    ]
 
 
 def held(page: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Three sliders over the model for a reader at a running notebook; without one, what they would show at first.
+"""The explorer's controls over the model for a reader at a running notebook; without one, what they show at first.
 
-Sliders need a notebook server. In a batch run, a test or a saved page there is no one to move them,
+Widgets need a notebook server. In a batch run, a test or a saved page there is no one to move them,
 so the table and the picture of the values given are returned instead, the same bytes every time.
 """
 
@@ -8,34 +8,26 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
 from typing import Any
 
 import pandas as pd
 
-from analysis.evidence import Facts, Scenario
+from analysis.evidence import Assumption, Facts, NamedRows, Scenario
 from analysis.publish.layout import Frame, Panel, compose
 from analysis.publish.scaling_figures import band, room, whole
 from analysis.publish.style import INK, MAIN, SIZES, figure_style
 from analysis.publish.words import Words
-from analysis.scale.answers import CASELOADS, EFFECT
-from analysis.scale.comparison import Comparison
-from analysis.scale.course import run_course
+from analysis.scale.explored import DISPLACEMENT, ODDS, VALUE, Explored, Settings
+from analysis.scale.grid import Axes
+from analysis.scale.places import known_places
 
 PEOPLE = ("net_exits_work", "extra_exits_other", "registered_less", "extra_case_managers", "extra_social_workers")
 EUROS = ("cost", "net")
 SERVER = "JPY_SESSION_NAME"  # set by a notebook server for the kernels of open notebooks
-WIDEST = {"coverage": (0.0, 1.0, 0.05), "effect": (0.8, 2.0, 0.05), "caseload": (15.0, 80.0, 5.0)}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the sliders say: coverage, effect on the rate of exit to work, clients per worker of either kind."""
-
-    coverage: float
-    effect: float
-    caseload: float
 
 
 @dataclass(frozen=True)
@@ -54,57 +46,68 @@ class Answer:
 
 @dataclass(frozen=True)
 class Bench:
-    """What the sliders work on: the scenario and baseline that they change, draws, horizon, and the language."""
+    """What is worked on: the scenario that is changed and its baseline, draws with their seed, horizon, language."""
 
     scenario: Scenario
     baseline: Scenario
     draws: pd.DataFrame
     months: int
     facts: Facts
+    assumptions: NamedRows[Assumption]
     language: str
+    seed: int
+
+    @cached_property
+    def explored(self) -> Explored:
+        """The model that the settings are tried on."""
+        return Explored(self.scenario, self.baseline, self.draws, self.facts, self.assumptions, known_places())
+
+    def settings(self, coverage: float, effect: float | None, caseload: float | None) -> Settings:
+        """The notebook's own settings, with these; what it fixes of displacement and odds stays fixed."""
+        fixed, value = self.scenario.differences, float(self.draws[VALUE].iloc[0])
+        odds = fixed.get(ODDS, self.assumptions[ODDS].value)
+        return Settings(coverage, caseload, odds, self.months, "", effect, fixed.get(DISPLACEMENT), value)
 
     def answer(self, given: Settings) -> Answer:
-        """Both are run with the same effect and caseload; only the coverage is the scenario's alone."""
-        world = {EFFECT: given.effect, **dict.fromkeys(CASELOADS, given.caseload)}
-        reached = {"coverage.share": given.coverage}
-        courses = [
-            run_course(_with(one, {**world, **more}), self.draws, self.months, (self.months,))
-            for one, more in ((self.scenario, reached), (self.baseline, {}))
-        ]
-        found = Comparison(courses[0], courses[1], self.facts).summary().set_index("outcome")
+        """Both are run with the same effect and caseload; only levers are the scenario's alone."""
+        found, words = self._found(given), Words(self.language)
+        said = words.text("scaling.answer.settings", **vars(given))
+        return Answer(_in_words(found, given.horizon, words), _picture(found, said, words))
+
+    def picture(self, given: Settings, said: str) -> str:
+        """The picture at some settings, told by the sentence `said`, for a page."""
         words = Words(self.language)
-        return Answer(_in_words(found, self.months, words), _picture(found, given, words))
+        code = b64encode(_picture(self._found(given), said, words)).decode()
+        alt = f"{words.text('scaling.answer.title')}. {said}"
+        return f"<img alt='{escape(alt)}' src='data:image/png;base64,{code}'>"
+
+    def _found(self, given: Settings) -> pd.DataFrame:
+        found = self.explored.compare(given).summary().set_index("outcome")
+        place = self.explored.places.get(given.place)
+        numbers = ["low90", "low50", "median", "high50", "high90"]
+        return found.assign(**{name: found[name] * place.weight for name in numbers}) if place else found
 
 
 def controls(bench: Bench, coverage: float, effect: float, caseload: float) -> Any:
-    """Sliders with their answer where there is somebody to move them, else the answer at the values given."""
-    given = Settings(coverage, effect, caseload)
+    """Widgets with their answer where there is somebody to move them, else the answer at the values given."""
+    given = bench.settings(coverage, effect, caseload)
     if SERVER not in os.environ:
         return bench.answer(given)
-    return _sliders(bench, given)
-
-
-def _sliders(bench: Bench, given: Settings) -> Any:
-    import ipywidgets  # only for a reader at a running notebook
     from IPython.display import display
 
-    words = Words(bench.language)
-    sliders = {
-        name: ipywidgets.FloatSlider(
-            value=getattr(given, name), min=low, max=high, step=step,
-            description=words.text(f"scaling.answer.{name}"), continuous_update=False,
-        )
-        for name, (low, high, step) in WIDEST.items()
-    }  # fmt: skip
-
-    def show(**values: float) -> None:
-        display(bench.answer(Settings(**values)))
-
-    return ipywidgets.VBox([*sliders.values(), ipywidgets.interactive_output(show, sliders)])
+    board = board_of(bench, given)
+    display(board.box)  # before the first answer, which takes a moment
+    board.fill()
+    return None
 
 
-def _with(scenario: Scenario, more: Mapping[str, float]) -> Scenario:
-    return replace(scenario, differences={**scenario.differences, **more})
+def board_of(bench: Bench, given: Settings) -> Any:
+    """The widgets, starting at `given`, not yet answered (a :class:`analysis.publish.scaling_panel.Board`)."""
+    from analysis.publish.scaling_panel import Board, Desk  # only for a reader at a running notebook
+    from analysis.publish.scaling_panel_words import Teller
+
+    teller = Teller(Words(bench.language), bench.assumptions, bench.explored.places, Axes())
+    return Board(Desk(bench.explored, teller, bench.seed, given, lambda one: bench.picture(one, teller.settings(one))))
 
 
 def _in_words(found: pd.DataFrame, months: int, words: Words) -> pd.DataFrame:
@@ -118,11 +121,11 @@ def _in_words(found: pd.DataFrame, months: int, words: Words) -> pd.DataFrame:
     return pd.DataFrame(told, index=index)
 
 
-def _picture(found: pd.DataFrame, given: Settings, words: Words) -> bytes:
+def _picture(found: pd.DataFrame, said: str, words: Words) -> bytes:
     size = SIZES["slide"]
     frame = Frame(
         words.text("scaling.answer.title"),
-        words.text("scaling.answer.settings", **vars(given)),
+        said,
         words.text("scaling.answer.foot", draws=int(found["draws"].iloc[0])),
         words.text("stamp.modelled"),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,32 @@ from analysis.scale.coverage import Wave, waves
 
 RATE = "county.unemployment_rate_"
 OUTCOMES = ("in_cooperation", "extra_exits_work", "net_exits_work", "extra_exits_other", "cost")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A county or a municipality: its share of the country's people, and whether that rests partly on an estimate."""
+
+    code: str
+    name: str
+    county: str
+    weight: float
+    has_rate: bool  # whether its county's unemployment rate is published
+    is_estimate: bool
+
+
+def known_places(raw: RawData | None = None) -> dict[str, Place]:
+    """Counties and municipalities by code: each county, in the order of codes, before its own by name."""
+    table, rates = read_table(raw or RawData(), "municipalities.csv"), county_rates()
+    table = table.assign(weight=table["population"] / table["population"].sum())
+    found = []
+    for (code, county), here in table.groupby(["county_ehak", "county"]):
+        estimated = bool((here["population_quality"] != "exact").any())
+        found.append(Place(code, county, county, here["weight"].sum(), county in rates, estimated))
+        for row in here.sort_values("name").itertuples():
+            quality = row.population_quality != "exact"
+            found.append(Place(row.ehak_code, row.name, county, row.weight, county in rates, quality))
+    return {place.code: place for place in found}
 
 
 def county_rates() -> dict[str, str]:

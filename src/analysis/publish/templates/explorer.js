@@ -6,7 +6,7 @@
   const all = (selector) => Array.from(document.querySelectorAll(selector));
   const PREFERENCE = "uhisabi-language";
   const about = Object.fromEntries(held.assumptions.map((one) => [one.id, one]));
-  const START = { coverage: 0.25, caseload: null, odds: held.levers["reach.selection_odds"], horizon: 60, place: "", effect: null, displacement: null, value: held.levers["value.month_in_work"] };
+  const START = held.start;
   const SHOWN = ["net_exits_work", "exits_work", "exits_other", "registered", "case_managers", "social_workers", "cost", "net", "net_with_value"];
   const EUROS = (name) => /^(cost|return|net)($|_(?!exits))/.test(name);
   const WORKERS = new Set(model.WORKERS);
