@@ -7,6 +7,7 @@ as text at the same places. What came from no observation says so on every slide
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,6 +30,7 @@ from analysis.publish.words import Words
 _SIZE = SIZES["slide"]
 _TITLE_ONLY = 5  # of the layouts that come with the library
 _LONGEST = 255  # characters of a property of a document
+_CASE_ENDING = re.compile(r"(?<=[\d%])-(?=[a-zõäöü])")  # 29%-ni: the ending must not begin a line of its own
 _GAP = 0.1  # inches between the words and what is cropped
 
 
@@ -157,7 +159,7 @@ def _fill(frame: Any, lines: Sequence[str], sheet: _Sheet) -> None:
     for number, line in enumerate(lines):
         paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
         run = paragraph.add_run()
-        run.text = line
+        run.text = _CASE_ENDING.sub("\N{NON-BREAKING HYPHEN}", line)
         run._r.get_or_add_rPr().set("lang", LANGUAGE_TAGS[sheet.words.language])
 
 
