@@ -21,7 +21,8 @@ from analysis.evidence import load_assumptions, load_facts, load_scenarios
 from analysis.publish.explorer import LOSS, PAGE, build_explorer, held
 from analysis.scale import Comparison, draw_values, run_course, same_world
 from analysis.scale.draws import uncertain
-from analysis.scale.grid import Axes, Grid, compute_grid, loss
+from analysis.scale.grid import Axes, Grid, compute_grid
+from analysis.scale.packing import loss
 from analysis.scale.places import local_displacement
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -12,6 +12,7 @@ import pytest
 from analysis.evidence import load_assumptions, load_facts, load_scenarios
 from analysis.scale import Comparison, draw_values, run_course, same_world
 from analysis.scale.answers import CASELOADS, EFFECT
+from analysis.scale.course import courses_at
 from analysis.scale.grid import (
     Axes,
     Grid,
@@ -19,10 +20,8 @@ from analysis.scale.grid import (
     compute_grid,
     effect_weights,
     kept_grid,
-    loss,
-    pieces,
-    pieces_within,
 )
+from analysis.scale.packing import loss, pieces, pieces_within
 
 AXES = Axes(coverages=(0.1, 0.5), odds=(0.25, 8.0), horizons=(12, 24))
 DRAWS = draw_values(32, 1)
@@ -96,6 +95,21 @@ def test_weights_give_every_power_of_the_logarithm_back() -> None:
         assert effect_weights(effects, 1.7) @ values == pytest.approx(np.log(1.7) ** power)
 
 
+def test_blocks_of_draws_and_processes_change_no_number() -> None:
+    axes, draws = Axes(coverages=(0.1, 0.5), odds=(2.0, 8.0), effects=(1.0, 2.0), horizons=(1, 2)), draw_values(130, 1)
+    whole, shared = compute_grid(draws, axes), compute_grid(draws, axes, processes=2)
+    rest = compute_grid(draws.iloc[128:], axes)
+    for name, array in whole.extra.items():
+        assert np.array_equal(array, shared.extra[name])
+        assert np.array_equal(array[..., 128:], rest.extra[name])
+        assert np.array_equal(whole.today[name][..., 128:], rest.today[name])
+
+
+def test_only_levers_that_share_a_start_run_together() -> None:
+    with pytest.raises(ValueError, match=r"find\.share_found set by lever; only coverage\.share, reach"):
+        list(courses_at([{"find.share_found": 1.0}], load_scenarios()["baseline"], DRAWS, 1))
+
+
 def test_settings_off_the_grid_are_refused(grid: Grid) -> None:
     with pytest.raises(ValueError, match=r"coverage is 0\.3; one of the steps 0\.1, 0\.5 expected"):
         grid.worlds(Setting(0.3, 8.0, horizon=24))
@@ -117,10 +131,10 @@ def test_packing_loses_no_more_than_it_may(grid: Grid) -> None:
 
 def test_a_kept_grid_is_the_same_and_another_model_gets_its_own(tmp_path: Path) -> None:
     axes, draws = Axes(coverages=(0.1,), odds=(2.0,), effects=(1.0,), horizons=(6,)), DRAWS.iloc[:4]
-    made, again = kept_grid(tmp_path, draws, axes), kept_grid(tmp_path, draws, axes)
+    made, again = (kept_grid(tmp_path, draws, axes, processes=1) for _ in range(2))
     files = list(tmp_path.iterdir())
     assert len(files) == 1
     assert all(np.array_equal(made.extra[name], again.extra[name]) for name in made.extra)
-    kept_grid(tmp_path, draws.assign(**{"displacement.share": 0.1}), axes)
+    kept_grid(tmp_path, draws.assign(**{"displacement.share": 0.1}), axes, processes=1)
     assert [path.name for path in tmp_path.iterdir()] != [files[0].name]
     assert len(list(tmp_path.iterdir())) == 1

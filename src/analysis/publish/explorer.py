@@ -30,8 +30,9 @@ from analysis.publish.catalogue import templates, write_if_changed
 from analysis.publish.words import LANGUAGES, Words, catalogue_keys
 from analysis.scale.answers import CASELOADS, EFFECT
 from analysis.scale.draws import uncertain
-from analysis.scale.grid import NORM_OF, PAYER_OF, PRICES, WORKERS, Grid, pieces_within
+from analysis.scale.grid import NORM_OF, PAYER_OF, PRICES, WORKERS, Grid
 from analysis.scale.money import PAYERS, returns
+from analysis.scale.packing import pieces_within
 from analysis.scale.places import county_rates
 from analysis.scale.unseen import TOLERANCE, months_seen
 
