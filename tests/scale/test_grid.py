@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,9 @@ import pytest
 from analysis.evidence import load_assumptions, load_facts, load_scenarios
 from analysis.scale import Comparison, draw_values, run_course, same_world
 from analysis.scale.answers import CASELOADS, EFFECT
-from analysis.scale.course import courses_at
+from analysis.scale.course import Course, courses_at
 from analysis.scale.grid import (
+    NO_NORM,
     Axes,
     Grid,
     Setting,
@@ -25,6 +28,7 @@ from analysis.scale.packing import loss, pieces, pieces_within
 
 AXES = Axes(coverages=(0.1, 0.5), odds=(0.25, 8.0), horizons=(12, 24))
 DRAWS = draw_values(32, 1)
+BETWEEN_COVERAGES = 0.05  # docs/scaling-model.md says so; nothing is read between coverages, but lines are drawn
 BETWEEN_EFFECTS = 0.02  # of the width of the interval; the page says 3 per cent, with what packing loses
 AT_A_POINT = 0.005  # clients per worker move flows a little in the model, not in the grid
 
@@ -81,6 +85,39 @@ def test_between_effects_it_stays_within_what_the_page_says(grid: Grid) -> None:
         )
         lost = worst(grid, setting)
         assert max(lost.values()) < BETWEEN_EFFECTS, (setting, lost)
+
+
+def at_coverages(coverages: Sequence[float], **fixed: float) -> list[Course]:
+    """The model at these coverages over five years, with as many clients per worker as hours allow."""
+    draws = DRAWS.assign(**{**dict.fromkeys(CASELOADS, NO_NORM), **fixed})
+    levers = [{"coverage.share": coverage} for coverage in coverages]
+    scenario = replace(load_scenarios()["baseline"], differences=fixed)
+    return list(courses_at(levers, scenario, draws, 60, (60,)))
+
+
+def test_between_coverages_a_straight_line_is_near_the_model() -> None:
+    steps = [coverage for coverage in Axes().coverages if coverage >= 0.5]  # where the line bends
+    middles = [(one + other) / 2 for one, other in pairwise(steps)]
+    today, *ends = at_coverages((0.035, *steps))
+    between = at_coverages(middles)
+    for name in ("exits_work", "exits_other", "registered", "case_managers", "present_months_in_work", "cost"):
+        for (one, other), middle in zip(pairwise(ends), between, strict=True):
+            line = (one.totals[name] + other.totals[name]) / 2
+            lost = loss(middle.totals[name] - today.totals[name], line - today.totals[name])
+            assert lost < BETWEEN_COVERAGES, (name, middle.values["coverage.share"][0], lost)
+
+
+def test_near_the_largest_coverage_clients_are_held_because_too_few_can_be_found() -> None:
+    def rise(name: str, **fixed: float) -> float:
+        half, most = (course.totals[name][0] for course in at_coverages((0.5, 0.6), **fixed))
+        return float(np.median(most - half))
+
+    assert rise("exits_work") > 200
+    assert rise("endings") < -10_000
+    everybody = {"find.share_found": 1.0}
+    assert rise("exits_work", **everybody) < 0
+    assert rise("endings", **everybody) > 0
+    assert rise("exits_work", **{"effect.lock_in_months": 0.0}) < 100
 
 
 def test_today_is_no_extra() -> None:

@@ -10,6 +10,7 @@ import base64
 import itertools
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def contents(grid: Grid, seed: int, raw: RawData | None = None) -> dict[str, Any
         "index": index,
         "numbers": numbers,
         "levers": {name: assumptions[name].value for name in ("coverage.share", "reach.selection_odds", VALUE)},
-        "seen": _seen(facts),
+        "seen": _seen(facts, assumptions),
         "assumptions": [_assumption(assumptions[name], sources) for name in (VALUE, *uncertain(assumptions))],
         "places": _places(facts, raw),
         "texts": {language: _texts(language) for language in LANGUAGES},
@@ -125,9 +126,13 @@ def _numbers(grid: Grid) -> tuple[list[dict[str, Any]], str]:
     return index, base64.b64encode(b"".join(parts)).decode()
 
 
-def _seen(facts: Facts) -> dict[str, float]:
-    """The most that pilot and roll-out have seen, as :mod:`analysis.scale.unseen` counts it."""
+def _seen(facts: Facts, assumptions: Mapping[str, Assumption]) -> dict[str, float]:
+    """The most that pilot and roll-out have seen, as :mod:`analysis.scale.unseen` counts it; the share of the target
+    group that can be found, and the coverage from which on clients are held in cooperation (docs/scaling-model.md)."""
+    found = assumptions["find.share_found"].value
     return {
+        "found": found,
+        "held_on": found / (1 + 1 / assumptions["client.stay_months"].value),
         "tolerance": TOLERANCE,
         "coverage": facts["rollout.coverage"].interval("share")[1],
         "in_cooperation": facts["rollout.clients_now"].interval("persons")[1],

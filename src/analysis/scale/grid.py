@@ -43,9 +43,13 @@ RESTS = {kind: f"present_rest_{payer}" for kind, payer in PAYER_OF.items()}  # c
 
 @dataclass(frozen=True)
 class Axes:
-    """Where the model is run. Effects and caseloads have besides these a first place: as drawn (the assumption)."""
+    """Where the model is run. Effects and caseloads have besides these a first place: as drawn (the assumption).
 
-    coverages: tuple[float, ...] = (0.035, 0.06, 0.1, 0.15, 0.25, 0.4, 0.5, 0.6)
+    Between two coverages outcomes are near a straight line. The last but one is where that line bends, because too few
+    people can be found for more (docs/scaling-model.md, "Near the largest coverage").
+    """
+
+    coverages: tuple[float, ...] = (0.035, 0.06, 0.1, 0.15, 0.25, 0.4, 0.5, 0.55, 0.6)
     odds: tuple[float, ...] = (0.25, 2.0, 8.0)
     effects: tuple[float, ...] = (0.8, 1.0, 1.35, 2.0, 3.0)
     caseloads: tuple[float, ...] = (20.0, 30.0, 40.0, 60.0)

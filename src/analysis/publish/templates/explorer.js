@@ -217,6 +217,7 @@
     if (above(answer.country.in_cooperation, seen.in_cooperation)) found.push(t("beyond.in_cooperation", { value: number(answer.country.in_cooperation), seen: number(seen.in_cooperation) }));
     if (above(answer.country.case_managers, answer.country.case_managers_today)) found.push(t("beyond.case_managers", { value: number(answer.country.case_managers), seen: number(answer.country.case_managers_today) }));
     if (above(scenario.horizon, seen.months)) found.push(t("beyond.months", { value: scenario.horizon, seen: number(seen.months) }));
+    if (scenario.coverage > seen.held_on) found.push(t("beyond.held_on", { found: percent(seen.found) }));
     const effect = about["effect.hazard_ratio_work"];
     if (scenario.effect !== null && (scenario.effect < effect.low || scenario.effect > effect.high)) {
       found.push(t("beyond.effect", { value: number(scenario.effect, 2), low: number(effect.low, 2), high: number(effect.high, 2) }));
@@ -491,7 +492,7 @@
     document.title = t("title");
     for (const element of all("[data-t]")) element.textContent = t(element.dataset.t);
     for (const button of all("[data-switch]")) button.setAttribute("aria-pressed", String(button.dataset.switch === language));
-    const facts = { draws: model.N, seed: held.seed, tolerance: t("tolerance", { share: percent(0.03) }), effects: axes.effects.map((one) => number(one, digitsOf(one))).join("; ") };
+    const facts = { found: percent(held.seen.found), draws: model.N, seed: held.seed, tolerance: t("tolerance", { share: percent(0.03) }), effects: axes.effects.map((one) => number(one, digitsOf(one))).join("; ") };
     $("how").replaceChildren(...["runs", "effect", "draws", "staff", "path", "chance", "link"].map((key) => cell("li", t(`how.${key}`, facts))));
     const heads = ["reason.assumption", "reason.value", "reason.low", "reason.high", "reason.unit", "reason.quality", "reason.impact", "reason.source", "reason.rationale"].map((key) => t(key));
     const rows = held.assumptions.map((one) => rowOf(
