@@ -168,18 +168,17 @@
     const terms = [
       [t("reason.assumption"), one.label[language]],
       [t("reason.value"), t("reason.range", { value: amount(one.value), low: amount(one.low), high: amount(one.high), unit: t(`unit.${one.unit}`) })],
-      [t("reason.source"), one.judgement ? t("reason.judgement") : one.source, one.judgement ? language : ""],
+      [t("reason.source"), one.judgement ? t("reason.judgement") : one.source[language]],
       [t("reason.quality"), grade("quality", one.quality)],
       [t("reason.impact"), grade("impact", one.impact)],
-      [t("reason.rationale"), one.rationale[language] || one.rationale.en, one.rationale[language] ? language : "en"],
+      [t("reason.rationale"), one.rationale[language]],
     ];
-    return terms.map(([name, text, lang]) => {
+    return terms.map(([name, text]) => {
       const block = document.createElement("div");
       const dt = block.appendChild(document.createElement("dt"));
       const dd = block.appendChild(document.createElement("dd"));
       dt.textContent = name;
       dd.textContent = text;
-      if (lang) dd.lang = lang;
       return block;
     });
   }
@@ -239,6 +238,7 @@
     const head = document.createElement("thead");
     head.append(rowOf(...heads.map((text, k) => cell("th", text, { scope: "col", ...(k ? { class: "number" } : {}) }))));
     const body = document.createElement("tbody");
+    for (const row of rows) Array.from(row.children).forEach((one, k) => { if (k) one.dataset.head = heads[k]; });
     body.append(...rows);
     const parts = [head, body];
     if (caption) parts.unshift(cell("caption", caption.text, { id: caption.id }));
@@ -284,6 +284,7 @@
     ]);
     table($(`table-${name}`), { id: `caption-${name}`, text: t("caption", { scenario: name.toUpperCase(), place: placeName(scenario), months: scenario.horizon }) }, heads, rows);
     $(`note-${name}`).textContent = [t("note", { draws: held.draws.displacement.length, months: scenario.horizon, value: number(scenario.value) }), chance ? placeNote(scenario) : ""].join(" ").trim();
+    $(`table-${name}`).classList.toggle("chance", chance);
     payersTable(name, answer, unit);
     return answer;
   }
@@ -498,12 +499,12 @@
     const rows = held.assumptions.map((one) => rowOf(
       cell("th", one.label[language], { scope: "row" }), ...[one.value, one.low, one.high].map((value) => cell("td", amount(value), { class: "number" })),
       cell("td", t(`unit.${one.unit}`)), cell("td", grade("quality", one.quality)), cell("td", grade("impact", one.impact)),
-      cell("td", one.judgement ? t("reason.judgement") : one.source, { class: "long" }),
-      cell("td", one.rationale[language] || one.rationale.en, { class: "long", lang: one.rationale[language] ? language : "en" })));
+      cell("td", one.judgement ? t("reason.judgement") : one.source[language], { class: "long" }),
+      cell("td", one.rationale[language], { class: "long" })));
     table($("all-table"), { id: "all-caption", text: t("all_caption") }, heads, rows);
     all("#all-table thead th").forEach((one, k) => one.classList.toggle("number", k > 0 && k < 4));
   }
-  // Drawn after the numbers, so that those are there at once.
+  // Drawn after the numbers have been painted, so that those are there at once.
   function charts() {
     const key = t(present().length > 1 ? "chart.key_two" : "chart.key");
     const spec = byEffect();
@@ -511,7 +512,7 @@
     figure("coverage", byCoverage(), key);
     figure("effect", spec, `${key} ${t("chart.effect.key")}`);
   }
-  let telling = 0, drawing = 0;
+  let telling = 0, painting = 0, drawing = 0;
   function render() {
     words();
     document.body.classList.toggle("two", scenarios.b !== null);
@@ -521,8 +522,9 @@
     $("show").value = show;
     last = {};
     for (const name of present()) { controls(name); last[name] = results(name); }
-    cancelAnimationFrame(drawing);
-    drawing = requestAnimationFrame(charts);
+    cancelAnimationFrame(painting);
+    clearTimeout(drawing);
+    painting = requestAnimationFrame(() => { drawing = setTimeout(charts); });
     commands();
     clearTimeout(telling);
     telling = setTimeout(() => {
@@ -569,6 +571,6 @@
     resizing = setTimeout(render, 150);
   });
   read();
+  requestAnimationFrame(() => setTimeout(() => performance.mark("first-result"))); // once the frame is painted
   render();
-  performance.mark("first-result");
 })();
