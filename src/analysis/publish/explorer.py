@@ -10,6 +10,7 @@ import base64
 import itertools
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ from analysis.publish.words import LANGUAGES, Words, catalogue_keys
 from analysis.scale.answers import CASELOADS, EFFECT
 from analysis.scale.draws import uncertain
 from analysis.scale.explored import DISPLACEMENT, VALUE
-from analysis.scale.grid import NORM_OF, PAYER_OF, PRICES, WORKERS, Grid, pieces_within
+from analysis.scale.grid import NORM_OF, PAYER_OF, PRICES, WORKERS, Grid
 from analysis.scale.money import PAYERS, returns
+from analysis.scale.packing import pieces_within
 from analysis.scale.places import county_rates, known_places
 from analysis.scale.unseen import TOLERANCE, months_seen
 
@@ -77,7 +79,7 @@ def contents(grid: Grid, seed: int, raw: RawData | None = None) -> dict[str, Any
         "index": index,
         "numbers": numbers,
         "levers": {name: assumptions[name].value for name in ("coverage.share", "reach.selection_odds", VALUE)},
-        "seen": _seen(facts),
+        "seen": _seen(facts, assumptions),
         "assumptions": [about_assumption(assumptions[name], sources) for name in (VALUE, *uncertain(assumptions))],
         "places": _places(facts, raw),
         "texts": {language: _texts(language) for language in LANGUAGES},
@@ -127,9 +129,13 @@ def _numbers(grid: Grid) -> tuple[list[dict[str, Any]], str]:
     return index, base64.b64encode(b"".join(parts)).decode()
 
 
-def _seen(facts: Facts) -> dict[str, float]:
-    """The most that pilot and roll-out have seen, as :mod:`analysis.scale.unseen` counts it."""
+def _seen(facts: Facts, assumptions: Mapping[str, Assumption]) -> dict[str, float]:
+    """The most that pilot and roll-out have seen, as :mod:`analysis.scale.unseen` counts it; the share of the target
+    group that can be found, and the coverage from which on clients are held in cooperation (docs/scaling-model.md)."""
+    found = assumptions["find.share_found"].value
     return {
+        "found": found,
+        "held_on": found / (1 + 1 / assumptions["client.stay_months"].value),
         "tolerance": TOLERANCE,
         "coverage": facts["rollout.coverage"].interval("share")[1],
         "in_cooperation": facts["rollout.clients_now"].interval("persons")[1],
@@ -139,13 +145,15 @@ def _seen(facts: Facts) -> dict[str, float]:
 
 def about_assumption(row: Assumption, sources: NamedRows[Source]) -> dict[str, Any]:
     """What a reader is told of an assumption: value, range, source, reason and grades, in both languages."""
-    source = sources[row.source_id]
+    citation = sources[row.source_id].citation
+    texts = {language: _texts(language) for language in LANGUAGES}
     return {
         "id": row.assumption_id,
         "label": {"et": row.label_et, "en": row.label_en},
         **{"value": row.value, "low": row.low, "high": row.high, "unit": row.unit, "year": row.year},
-        **{"distribution": row.distribution, "judgement": row.source_id == "judgement", "source": source.citation},
-        "rationale": {"et": _texts("et").get(f"rationale.{row.assumption_id}", ""), "en": row.rationale},
+        **{"distribution": row.distribution, "judgement": row.source_id == "judgement"},
+        "source": {language: found.get(f"source.{row.source_id}", citation) for language, found in texts.items()},
+        "rationale": {"et": texts["et"][f"rationale.{row.assumption_id}"], "en": row.rationale},
         **{"quality": row.basis_quality, "impact": row.impact, "opened": row.assumption_id in OPENED},
     }
 

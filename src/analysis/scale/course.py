@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from analysis.evidence import RawData, Scenario, load_assumptions, read_table
+from analysis.scale.chances import Chances
 from analysis.scale.coverage import Wave, target_coverage, waves
 from analysis.scale.flow import FLOWS, Paths, simulate
 from analysis.scale.money import PAYERS, discount_factors, monthly_costs
-from analysis.scale.start import stationary
+from analysis.scale.start import Stock, stationary
 from analysis.scale.strata import Values
 
 BLOCK = 128  # draws at a time: few enough that the arrays of a month stay near the processor
@@ -20,6 +21,7 @@ DRAWS_OF_PATHS = 4096  # monthly paths are kept for so many draws; totals for al
 MONTHS = ("months_registered", "months_in_work", "months_in_cooperation")
 COSTS = tuple(f"cost_{payer}" for payer in PAYERS)
 WORKERS = ("case_managers", "social_workers")
+FREE = ("coverage.share", "reach.selection_odds")  # levers that enter neither today's stock nor the chances of a month
 LEVELS = ("in_cooperation", "registered", *WORKERS)
 DISCOUNTED = ("months_registered", "months_in_work", *COSTS)
 
@@ -66,17 +68,63 @@ def run_course(
     `groups` are the waves of municipalities, by default those of the scenario. Memory: all months of 15 quantities for
     the first 4,096 draws, and for every draw some 150 bytes a horizon. Raises ValueError for no months.
     """
+    values, today = values_of(scenario, draws), values_today(scenario, draws, raw)
+    return _course(scenario, values, _worlds(values, today), months, horizons, raw, groups)
+
+
+def courses_at(
+    levers: Iterable[Mapping[str, float]],
+    scenario: Scenario,
+    draws: pd.DataFrame,
+    months: int,
+    horizons: Sequence[int] = (12, 24, 60),
+    raw: RawData | None = None,
+) -> Iterator[Course]:
+    """The course of `scenario` at each setting of the levers FREE, as by `run_course` with them set.
+
+    What they do not enter is computed once and kept: some 40 kB a draw. Raises ValueError for another lever.
+    """
+    values, today = values_of(scenario, draws), values_today(scenario, draws, raw)
+    worlds = tuple(_worlds(values, today))
+    for setting in levers:
+        if others := set(setting) - set(FREE):
+            raise ValueError(f"{', '.join(sorted(others))} set by lever; only {', '.join(FREE)} expected.")
+        yield _course(scenario, values.assign(**setting), worlds, months, horizons, raw)
+
+
+@dataclass(frozen=True)
+class _World:
+    """Where a block of draws begins and what happens in it in a month."""
+
+    stock: Stock
+    chances: Chances
+
+
+def _worlds(values: pd.DataFrame, today: pd.DataFrame) -> Iterator[_World]:
+    for first in range(0, len(values), BLOCK):
+        block, start = (_arrays(frame.iloc[first : first + BLOCK]) for frame in (values, today))
+        yield _World(stationary(start), Chances.of(block))
+
+
+def _course(
+    scenario: Scenario,
+    values: pd.DataFrame,
+    worlds: Iterable[_World],
+    months: int,
+    horizons: Sequence[int],
+    raw: RawData | None,
+    groups: Sequence[Wave] | None = None,
+) -> Course:
     horizons = tuple(sorted({*(h for h in horizons if h <= months), months}))
     if months < 1 or min(horizons) < 1:
         raise ValueError(f"{months} months with horizons {horizons}; both from 1 on expected.")
-    values, today = values_of(scenario, draws), values_today(scenario, draws, raw)
     municipalities = len(read_table(raw or RawData(), "municipalities.csv"))
     groups = groups or waves(scenario, raw)
     paths: dict[str, list[np.ndarray]] = {}
     totals: dict[str, list[np.ndarray]] = {}
-    for first in range(0, len(values), BLOCK):
-        block, start = (_arrays(frame.iloc[first : first + BLOCK]) for frame in (values, today))
-        series = _series(block, start, scenario, groups, months, municipalities)
+    for first, world in zip(range(0, len(values), BLOCK), worlds, strict=True):
+        block = _arrays(values.iloc[first : first + BLOCK])
+        series = _series(block, world, scenario, groups, months, municipalities)
         if first < DRAWS_OF_PATHS:
             _keep(paths, series)
         _keep(totals, _totals(series, block, horizons))
@@ -97,15 +145,14 @@ def _joined(store: Mapping[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def _series(
-    values: Values, today: Values, scenario: Scenario, groups: Sequence[Wave], months: int, municipalities: int
+    values: Values, world: _World, scenario: Scenario, groups: Sequence[Wave], months: int, municipalities: int
 ) -> dict[str, np.ndarray]:
     """The quantities by month, summed over waves of municipalities."""
-    stock = stationary(today)
     path, shortage = scenario.choices["coverage.path"], scenario.choices["staff.shortage"]
     total: dict[str, np.ndarray] = {}
     for wave in groups:
         target = target_coverage(values, path, wave, months)
-        found = simulate(values, stock, target, shortage, municipalities=municipalities)
+        found = simulate(values, world.stock, target, shortage, municipalities=municipalities, chances=world.chances)
         for name, array in _quantities(found, values).items():
             total[name] = total.get(name, 0) + wave.share * array
     return total

@@ -1,8 +1,8 @@
 """The month of the scaling model, for many draws at once.
 
 docs/scaling-model.md says what happens in a month and in which order. People in cooperation are kept by months since
-registration and months in cooperation, so that a month later they stand one place further on both: staying and growing
-older is one multiplication from one array into another. A month takes three passes over them, each a single call.
+registration and months in cooperation (:mod:`analysis.scale.chances`), so that a month later they stand one place
+further on both: staying and growing older is one multiplication from one array into another.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.scale.chances import DURATION_OF, NEWEST, SECOND, STAGE_OF, Chances, in_cells, move_on
 from analysis.scale.staff import WORKFORCES, Workforce
-from analysis.scale.start import LAST, LAST_STAGE, Stock, becoming_ready, ending, findable, odds
-from analysis.scale.strata import LESS, NOT_READY, STRATA, Values, rates
+from analysis.scale.start import LAST, Stock, findable, odds
+from analysis.scale.strata import LESS, NOT_READY, STRATA, Values
 
 STOCKS = ("in_cooperation", "registered", "not_ready_helped", "in_short_jobs", "in_lasting_jobs", "away", "gone")
 FLOWS = (
@@ -41,7 +42,13 @@ class Paths:
 
 
 def simulate(
-    values: Values, stock: Stock, target: np.ndarray, shortage: str = "queue", *, municipalities: int
+    values: Values,
+    stock: Stock,
+    target: np.ndarray,
+    shortage: str = "queue",
+    *,
+    municipalities: int,
+    chances: Chances | None = None,
 ) -> Paths:
     """The course of one population from `stock`.
 
@@ -51,10 +58,11 @@ def simulate(
         target: coverage wanted at the start of each month, (months + 1, draws).
         shortage: "queue" (who finds no worker waits) or "dilute" (all are taken in and get less).
         municipalities: how many hold meetings between agencies.
+        chances: those of `values`, where they are known already.
 
     Must not be used for small places as if persons were whole: these are expected numbers, without chance.
     """
-    month = _Month(values, stock, shortage, municipalities)
+    month = _Month(values, stock, shortage, municipalities, chances or Chances.of(values))
     months = len(target) - 1
     found = {name: np.empty((months + 1, month.draws)) for name in (*STOCKS, *NEEDS, "help_share")}
     found |= {name: np.empty((months, month.draws)) for name in FLOWS}
@@ -69,30 +77,21 @@ def simulate(
 class _Month:
     """The state of a population and the rules that take it through a month. Arrays are reused from month to month."""
 
-    def __init__(self, values: Values, stock: Stock, shortage: str, municipalities: int) -> None:
+    def __init__(self, values: Values, stock: Stock, shortage: str, municipalities: int, chances: Chances) -> None:
         if shortage not in ("queue", "dilute"):
             raise ValueError(f"shortage is {shortage!r}; queue or dilute expected.")
-        chances = rates(values)
-        self.values, self.dilutes = values, shortage == "dilute"
+        self.values, self.dilutes, self.chances = values, shortage == "dilute", chances
         self.draws = stock.waiting.shape[-1]
-        self.waiting, self.helped = stock.waiting.copy(), stock.helped.copy()
+        self.waiting, self.helped = stock.waiting.copy(), in_cells(stock.helped)
         self.short_jobs, self.away = stock.short_jobs.copy(), stock.away.copy()
         self.lasting_jobs, self.gone = np.zeros(self.draws), np.zeros(self.draws)
         self.new_people = stock.arrivals
-        self.chances, self.next = chances, np.zeros_like(self.helped)
-        self.stays_waiting = 1 - chances.to_work - chances.otherwise
-        self.ends, self.ready = ending(values), becoming_ready(values)
-        self.lost = np.zeros((STRATA, self.draws))
-        self.lost[NOT_READY] = self.ready
-        # A client who stays is one who neither leaves the register, nor ends cooperation, nor changes stratum.
-        self.stays_helped = 1 - chances.to_work_helped
-        self.stays_helped -= chances.otherwise_helped
-        self.stays_helped *= (1 - self.ends) * (1 - self.lost)
+        self.next, self.staying = np.zeros_like(self.helped), np.empty_like(self.waiting)
         self.odds, self.findable = odds(values), findable(values)
         self.workforces = [Workforce.of(kind, values, municipalities) for kind in WORKFORCES]
-        self.moving = np.empty_like(self.helped[:, 1:, NOT_READY]) if np.any(self.ready > 0) else None
-        self.clients = self.helped.sum(axis=(0, 1))
-        self.new = self.helped[:, :2].sum(axis=(0, 1, 2))
+        self.moving = np.empty_like(self.helped[:, NOT_READY]) if np.any(chances.ready > 0) else None
+        self.clients = self.helped.sum(axis=0)
+        self.new = self.helped[STAGE_OF < 2].sum(axis=(0, 1))
         self.registered = self.clients.sum(axis=0) + self.waiting.sum(axis=(0, 1))
         needed = self._needed()
         self.at_start, self.workers = needed, list(needed)
@@ -142,38 +141,34 @@ class _Month:
         """Clients who leave to work and otherwise, by stratum, and who ends cooperation, by duration and stratum; those
         who stay are put one month further, and those who become ready into another stratum."""
         to_work, stays = self._chances_of_clients()
-        before, work = self.clients, np.einsum("dcsb,dcsb->sb", self.helped, to_work)
-        later = self.next
-        np.multiply(self.helped[:-1, :-1], stays[:-1, :-1], out=later[1:, 1:])
-        later[1:, LAST_STAGE] += self.helped[:-1, LAST_STAGE] * stays[:-1, LAST_STAGE]
-        last = self.helped[LAST] * stays[LAST]
-        later[LAST, 1:] += last[:-1]
-        later[LAST, LAST_STAGE] += last[LAST_STAGE]
+        before, work = self.clients, np.einsum("csb,csb->sb", self.helped, to_work)
+        later, staying, ends = self.next, self.staying, self.chances.ends
+        move_on(self.helped, stays, later, staying)
         self.helped, self.next = later, self.helped
-        staying = later[:, 1:].sum(axis=1)
         self.clients = staying.sum(axis=0)
-        other = before - work - self.clients / ((1 - self.ends) * (1 - self.lost))
+        other = before - work - self.clients / ((1 - ends) * (1 - self.chances.lost))
         if self.moving is not None:
-            ready = self.ready / (1 - self.ready)
-            later[:, 1:, LESS] += np.multiply(later[:, 1:, NOT_READY], ready, out=self.moving)
+            ready = self.chances.ready / (1 - self.chances.ready)
+            later[:, LESS] += np.multiply(later[:, NOT_READY], ready, out=self.moving)
             staying[:, LESS] += staying[:, NOT_READY] * ready
             self.clients = staying.sum(axis=0)
-        self.new = later[:, 1].sum(axis=(0, 1))
-        return work, other, staying * (self.ends / (1 - self.ends))
+        self.new = later[SECOND].sum(axis=(0, 1))
+        return work, other, staying * (ends / (1 - ends))
 
     def _chances_of_clients(self) -> tuple[np.ndarray, np.ndarray]:
         """Chances of clients this month: to leave to work, and to stay as they are."""
-        to_work, stays = self.chances.to_work_helped, self.stays_helped
+        chances = self.chances
+        to_work, stays = chances.to_work_helped, chances.stays_helped
         if not self.dilutes or not np.any((given := self._help_share()) < 1):
             return to_work, stays
-        plain = self.stays_waiting * (1 - self.ends) * (1 - self.lost)
+        plain = chances.stays * (1 - chances.ends) * (1 - chances.lost)
         return (
-            given * to_work + (1 - given) * self.chances.to_work[:, None],
-            given * stays + (1 - given) * plain[:, None],
+            given * to_work + ((1 - given) * chances.to_work)[DURATION_OF],
+            given * stays + ((1 - given) * plain)[DURATION_OF],
         )
 
     def _grow_older(self) -> None:
-        staying = self.waiting * self.stays_waiting
+        staying = self.waiting * self.chances.stays
         self.waiting[1:] = staying[:-1]
         self.waiting[LAST] += staying[LAST]
         self.waiting[0] = 0
@@ -197,11 +192,11 @@ class _Month:
     def _places(self, wanted: np.ndarray) -> np.ndarray:
         """How many are to enter, so that `wanted` people are in cooperation, if there is staff."""
         clients = self.clients.sum(axis=0)
-        return np.clip(np.minimum(wanted - clients, self._room(clients)), 0, None)
+        return np.maximum(np.minimum(wanted - clients, self._room(clients)), 0)
 
     def _limits(self, pool: np.ndarray, clients: np.ndarray, registered: np.ndarray) -> np.ndarray:
         """How many of each stratum could enter: those who can be found, and not more than can be known in all."""
-        return np.clip(np.minimum(pool, self.values["find.share_found"] * registered - clients), 0, None)
+        return np.maximum(np.minimum(pool, self.values["find.share_found"] * registered - clients), 0)
 
     def _pool(self) -> np.ndarray:
         return np.einsum("dsb,db->sb", self.waiting, self.findable)
@@ -216,8 +211,8 @@ class _Month:
         if not np.any(missing > 0):
             return endings
         undone = np.divide(missing, every, out=np.zeros_like(every), where=every > 0)
-        again = 1 + undone * self.ends / (1 - self.ends)
-        self.helped[:, 1:] *= again
+        again = 1 + undone * self.chances.ends / (1 - self.chances.ends)
+        self.helped *= again  # who is new in cooperation is put in afterwards
         self.clients = self.clients * again
         self.new = self.new * again
         return endings * (1 - undone)
@@ -228,9 +223,9 @@ class _Month:
         limits = self._limits(pool, self.clients, registered)
         entering = _shared_out(self._places(wanted), self.odds * pool, limits)
         chance = np.divide(entering, pool, out=np.zeros_like(pool), where=pool > 0)
-        first = self.helped[:, 0]
-        np.multiply(self.waiting, self.findable[:, None], out=first)
+        first = self.waiting * self.findable[:, None]
         first *= chance
+        self.helped[NEWEST] = first
         self.waiting -= first
         self.clients = self.clients + entering
         entries: np.ndarray = entering.sum(axis=0)
@@ -269,7 +264,7 @@ def _shared_out(wanted: np.ndarray, weights: np.ndarray, limits: np.ndarray) -> 
     for _ in range(STRATA):
         weighed = np.where(open_, weights, 0)
         total = weighed.sum(axis=0)
-        rest = np.clip(wanted - np.where(open_, 0, given).sum(axis=0), 0, None)
+        rest = np.maximum(wanted - np.where(open_, 0, given).sum(axis=0), 0)
         share = np.divide(rest, total, out=np.zeros_like(rest), where=total > 0)
         offered = weighed * share
         full = open_ & (offered > limits)

@@ -6,10 +6,14 @@ not their quantiles: what is left after displacement, money by payer and a place
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +21,10 @@ import pandas as pd
 
 from analysis.evidence import RawData, Scenario, load_scenarios
 from analysis.scale.answers import CASELOADS, EFFECT
-from analysis.scale.comparison import LEVELS
-from analysis.scale.course import DRAWS_OF_PATHS, WORKERS, Course, run_course
+from analysis.scale.course import BLOCK, FREE, WORKERS, Course, courses_at
 from analysis.scale.money import MUNICIPALITY, STATE, TOOTUKASSA, discount_factors
 
 NO_NORM = 1e9  # clients per worker: the hours that clients take decide alone
-POINTS_AT_ONCE, RANK_STEP = 8, 2
 TOTALS = (
     "exits_work",
     "exits_other",
@@ -41,9 +43,13 @@ RESTS = {kind: f"present_rest_{payer}" for kind, payer in PAYER_OF.items()}  # c
 
 @dataclass(frozen=True)
 class Axes:
-    """Where the model is run. Effects and caseloads have besides these a first place: as drawn (the assumption)."""
+    """Where the model is run. Effects and caseloads have besides these a first place: as drawn (the assumption).
 
-    coverages: tuple[float, ...] = (0.035, 0.06, 0.1, 0.15, 0.25, 0.4, 0.5, 0.6)
+    Between two coverages outcomes are near a straight line. The last but one is where that line bends, because too few
+    people can be found for more (docs/scaling-model.md, "Near the largest coverage").
+    """
+
+    coverages: tuple[float, ...] = (0.035, 0.06, 0.1, 0.15, 0.25, 0.4, 0.5, 0.55, 0.6)
     odds: tuple[float, ...] = (0.25, 2.0, 8.0)
     effects: tuple[float, ...] = (0.8, 1.0, 1.35, 2.0, 3.0)
     caseloads: tuple[float, ...] = (20.0, 30.0, 40.0, 60.0)
@@ -125,46 +131,59 @@ def effect_weights(effects: Sequence[float], effect: float | None) -> np.ndarray
     return np.array([0.0, *weights])
 
 
-def compute_grid(draws: pd.DataFrame, axes: Axes | None = None, raw: RawData | None = None) -> Grid:
+def compute_grid(draws: pd.DataFrame, axes: Axes | None = None, raw: RawData | None = None, processes: int = 1) -> Grid:
     """Run the model at every point of `axes` for all `draws` (from :func:`analysis.scale.draws.draw_values`).
 
     Clients per worker move the flows of persons by less than one in ten thousand (staff are hired fast enough by
     assumption), so the model is run without that norm, and workers follow in every month as the larger of what hours
-    and clients ask for: the norm of docs/scaling-model.md.
+    and clients ask for: the norm of docs/scaling-model.md. The numbers are the same with any number of `processes`;
+    more than one asks of the calling script that it can be imported (as `multiprocessing` does).
     """
-    axes, baseline = axes or Axes(), load_scenarios(raw)["baseline"]
-    effects = [{}, *({EFFECT: effect} for effect in axes.effects)]
-    levers = product(axes.coverages, axes.odds)
-    points = [
-        {"coverage.share": coverage, "reach.selection_odds": odds, **effect}
-        for (coverage, odds), effect in product(levers, effects)
-    ]
-    today = _run(effects, baseline, draws, axes, raw)
-    scaled = _run(points, baseline, draws, axes, raw)
-    shape = (len(axes.coverages), len(axes.odds), len(effects), len(draws))
-    extra = {name: array.reshape(len(array), *shape) - today[name][:, None, None] for name, array in scaled.items()}
+    axes, raw = axes or Axes(), raw or RawData()
+    baseline = load_scenarios(raw)["baseline"]
+    blocks = [draws.iloc[first : first + BLOCK] for first in range(0, len(draws), BLOCK)]
+    worlds = [(block, effect) for block in blocks for effect in (None, *axes.effects)]
+    run = partial(_at_levers, baseline, axes, raw)
+    if processes == 1:
+        found = [run(world) for world in worlds]
+    else:
+        with ProcessPoolExecutor(min(processes, len(worlds)), mp_context=get_context("spawn")) as pool:
+            found = list(pool.map(run, worlds))
+    tables = {name: _joined([one[name] for one in found], len(blocks)) for name in axes.quantities}
+    today = {name: table[:, 0] for name, table in tables.items()}
+    shape = (len(axes.coverages), len(axes.odds))
+    extra = {
+        name: table[:, 1:].reshape(len(table), *shape, *table.shape[2:]) - today[name][:, None, None]
+        for name, table in tables.items()
+    }
     return Grid(axes, draws, extra, today)
 
 
-def _run(
-    points: Sequence[Mapping[str, float]], baseline: Scenario, draws: pd.DataFrame, axes: Axes, raw: RawData | None
+def _at_levers(
+    baseline: Scenario, axes: Axes, raw: RawData, world: tuple[pd.DataFrame, float | None]
 ) -> dict[str, np.ndarray]:
-    """By quantity (horizons, points, draws)."""
+    """By quantity (horizons, levers, draws) for some draws at one effect (None: as drawn); the first levers are
+    today's."""
+    draws, effect = world
+    levers = [{}, *(dict(zip(FREE, point, strict=True)) for point in product(axes.coverages, axes.odds))]
+    given = dict.fromkeys(CASELOADS, NO_NORM) | ({} if effect is None else {EFFECT: effect})
     found: dict[str, list[np.ndarray]] = {name: [] for name in axes.quantities}
-    free = dict.fromkeys(CASELOADS, NO_NORM)
-    at_once = max(1, min(POINTS_AT_ONCE, DRAWS_OF_PATHS // len(draws)))  # paths are kept for so many columns
-    for first in range(0, len(points), at_once):
-        some = points[first : first + at_once]
-        world = pd.concat([draws.assign(**point, **free) for point in some], ignore_index=True)
-        course = run_course(baseline, world, max(axes.horizons), axes.horizons, raw)
-        drawn = pd.concat([draws] * len(some), ignore_index=True)
-        for name, array in _of_points(course, drawn, axes).items():
-            found[name].append(array.reshape(len(array), len(some), len(draws)))
-    return {name: np.concatenate(arrays, axis=1) for name, arrays in found.items()}
+    for course in courses_at(levers, baseline, draws.assign(**given), max(axes.horizons), axes.horizons, raw):
+        for name, array in _of_course(course, draws, axes).items():
+            found[name].append(array)
+    return {name: np.stack(arrays, axis=1) for name, arrays in found.items()}
 
 
-def _of_points(course: Course, drawn: pd.DataFrame, axes: Axes) -> dict[str, np.ndarray]:
-    """By quantity (horizons, columns) of one run."""
+def _joined(tables: Sequence[np.ndarray], blocks: int) -> np.ndarray:
+    """(horizons, levers, effects, draws) from tables (horizons, levers, draws) of blocks of draws at each effect."""
+    effects = len(tables) // blocks
+    return np.concatenate(
+        [np.stack(tables[first : first + effects], axis=2) for first in range(0, len(tables), effects)], axis=-1
+    )
+
+
+def _of_course(course: Course, drawn: pd.DataFrame, axes: Axes) -> dict[str, np.ndarray]:
+    """By quantity (horizons, draws) of one run."""
     last, paths = np.array(course.horizons) - 1, course.paths
     factors = discount_factors(course.months, {"money.discount_rate": drawn["money.discount_rate"].to_numpy()})
 
@@ -190,11 +209,13 @@ def _price(values: pd.DataFrame, kind: str) -> np.ndarray:
     return np.asarray(values[PRICES[kind]].to_numpy() * (1 + values["cost.overhead_share"].to_numpy()))
 
 
-def kept_grid(folder: Path, draws: pd.DataFrame, axes: Axes | None = None, raw: RawData | None = None) -> Grid:
+def kept_grid(
+    folder: Path, draws: pd.DataFrame, axes: Axes | None = None, raw: RawData | None = None, processes: int = 0
+) -> Grid:
     """The grid from `folder` if it was made by the same model of the same data, else computed and kept there.
 
-    The sources of the model and of the evidence, the raw data that the model reads, draws and axes make the file's
-    name; older grids are removed.
+    By default as many `processes` compute as there are cores (see :func:`compute_grid`). The sources of the model and
+    of the evidence, the raw data that the model reads, draws and axes make the file's name; older grids are removed.
     """
     axes, raw = axes or Axes(), raw or RawData()
     path = folder / f"grid-{_checksum(draws, axes, raw)}.npz"
@@ -202,7 +223,7 @@ def kept_grid(folder: Path, draws: pd.DataFrame, axes: Axes | None = None, raw: 
         with np.load(path) as file:
             parts = {kind: {name: file[f"{kind}.{name}"] for name in axes.quantities} for kind in ("extra", "today")}
         return Grid(axes, draws, **parts)
-    grid = compute_grid(draws, axes, raw)
+    grid = compute_grid(draws, axes, raw, processes or _cores())
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("grid-*.npz"):
         old.unlink(missing_ok=True)
@@ -211,6 +232,10 @@ def kept_grid(folder: Path, draws: pd.DataFrame, axes: Axes | None = None, raw: 
     np.savez(partial, **arrays)  # type: ignore[arg-type]
     partial.replace(path)
     return grid
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _checksum(draws: pd.DataFrame, axes: Axes, raw: RawData) -> str:
@@ -222,58 +247,6 @@ def _checksum(draws: pd.DataFrame, axes: Axes, raw: RawData) -> str:
     for name in sorted(["assumptions.csv", "facts.csv", "municipalities.csv", *raw.names("scenarios")]):
         found.update(raw.text(name).encode())
     return found.hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """A table (points, draws) as `points` (points, rank) times `draws` (rank, draws), whole numbers of 16 bits: what
-    fits into a page. `scale` belongs to each rank, `size` to each point."""
-
-    points: np.ndarray
-    draws: np.ndarray
-    scale: np.ndarray
-    size: np.ndarray
-
-    def table(self) -> np.ndarray:
-        """The table again, as near as rank and rounding allow."""
-        return np.asarray(self.size[:, None] * ((self.points * self.scale) @ self.draws))
-
-
-def pieces(table: np.ndarray, rank: int) -> Pieces:
-    """The best table of that rank (singular value decomposition, Eckart & Young 1936), rounded to 16 bits.
-
-    Rows are divided by their size (root mean square) first, so that small coverages are as near as large ones.
-
-    >>> pieces(np.outer([1.0, 2.0], [3.0, -4.0]), rank=1).table().round(3).tolist()
-    [[3.0, -4.0], [6.0, -8.0]]
-    """
-    size = np.sqrt((table**2).mean(axis=1))
-    left, sizes, right = np.linalg.svd(table / np.where(size > 0, size, 1)[:, None], full_matrices=False)
-    kept = min(rank, len(sizes))
-    left, right = left[:, :kept] * sizes[:kept], right[:kept]
-    most = [np.maximum(np.abs(part).max(axis=axis), 1e-300) for part, axis in ((left, 0), (right, 1))]
-    whole = np.iinfo(np.int16).max
-    points = np.round(left / most[0] * whole).astype(np.int16)
-    draws = np.round(right / most[1][:, None] * whole).astype(np.int16)
-    return Pieces(points, draws, most[0] * most[1] / whole**2, size)
-
-
-def loss(table: np.ndarray, found: np.ndarray) -> float:
-    """How far median and limits of the 90 per cent interval over draws (the last axis) move from `table` to `found`, at
-    the worst point, as a share of the interval there; points at which all draws agree are left out."""
-    true, near = (
-        np.quantile(one, [LEVELS[name] for name in ("low90", "median", "high90")], axis=-1) for one in (table, found)
-    )
-    width = true[2] - true[0]
-    told = width > 1e-9 * np.abs(table).max()
-    return float((np.abs(true - near).max(axis=0)[told] / width[told]).max(initial=0))
-
-
-def pieces_within(table: np.ndarray, most: float) -> Pieces:
-    """Pieces of the smallest rank, an even number, with which no more than `most` is lost (see :func:`loss`)."""
-    ranks = range(RANK_STEP, min(table.shape) + RANK_STEP, RANK_STEP)
-    tried = (pieces(table, rank) for rank in ranks)
-    return next((one for one in tried if loss(table, one.table()) <= most), pieces(table, min(table.shape)))
 
 
 def _place(steps: Sequence[float], value: float, name: str) -> int:

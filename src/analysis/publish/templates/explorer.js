@@ -168,18 +168,17 @@
     const terms = [
       [t("reason.assumption"), one.label[language]],
       [t("reason.value"), t("reason.range", { value: amount(one.value), low: amount(one.low), high: amount(one.high), unit: t(`unit.${one.unit}`) })],
-      [t("reason.source"), one.judgement ? t("reason.judgement") : one.source, one.judgement ? language : ""],
+      [t("reason.source"), one.judgement ? t("reason.judgement") : one.source[language]],
       [t("reason.quality"), grade("quality", one.quality)],
       [t("reason.impact"), grade("impact", one.impact)],
-      [t("reason.rationale"), one.rationale[language] || one.rationale.en, one.rationale[language] ? language : "en"],
+      [t("reason.rationale"), one.rationale[language]],
     ];
-    return terms.map(([name, text, lang]) => {
+    return terms.map(([name, text]) => {
       const block = document.createElement("div");
       const dt = block.appendChild(document.createElement("dt"));
       const dd = block.appendChild(document.createElement("dd"));
       dt.textContent = name;
       dd.textContent = text;
-      if (lang) dd.lang = lang;
       return block;
     });
   }
@@ -217,6 +216,7 @@
     if (above(answer.country.in_cooperation, seen.in_cooperation)) found.push(t("beyond.in_cooperation", { value: number(answer.country.in_cooperation), seen: number(seen.in_cooperation) }));
     if (above(answer.country.case_managers, answer.country.case_managers_today)) found.push(t("beyond.case_managers", { value: number(answer.country.case_managers), seen: number(answer.country.case_managers_today) }));
     if (above(scenario.horizon, seen.months)) found.push(t("beyond.months", { value: scenario.horizon, seen: number(seen.months) }));
+    if (scenario.coverage > seen.held_on) found.push(t("beyond.held_on", { found: percent(seen.found) }));
     const effect = about["effect.hazard_ratio_work"];
     if (scenario.effect !== null && (scenario.effect < effect.low || scenario.effect > effect.high)) {
       found.push(t("beyond.effect", { value: number(scenario.effect, 2), low: number(effect.low, 2), high: number(effect.high, 2) }));
@@ -238,6 +238,7 @@
     const head = document.createElement("thead");
     head.append(rowOf(...heads.map((text, k) => cell("th", text, { scope: "col", ...(k ? { class: "number" } : {}) }))));
     const body = document.createElement("tbody");
+    for (const row of rows) Array.from(row.children).forEach((one, k) => { if (k) one.dataset.head = heads[k]; });
     body.append(...rows);
     const parts = [head, body];
     if (caption) parts.unshift(cell("caption", caption.text, { id: caption.id }));
@@ -283,6 +284,7 @@
     ]);
     table($(`table-${name}`), { id: `caption-${name}`, text: t("caption", { scenario: name.toUpperCase(), place: placeName(scenario), months: scenario.horizon }) }, heads, rows);
     $(`note-${name}`).textContent = [t("note", { draws: held.draws.displacement.length, months: scenario.horizon, value: number(scenario.value) }), chance ? placeNote(scenario) : ""].join(" ").trim();
+    $(`table-${name}`).classList.toggle("chance", chance);
     payersTable(name, answer, unit);
     return answer;
   }
@@ -491,18 +493,18 @@
     document.title = t("title");
     for (const element of all("[data-t]")) element.textContent = t(element.dataset.t);
     for (const button of all("[data-switch]")) button.setAttribute("aria-pressed", String(button.dataset.switch === language));
-    const facts = { draws: model.N, seed: held.seed, tolerance: t("tolerance", { share: percent(0.03) }), effects: axes.effects.map((one) => number(one, digitsOf(one))).join("; ") };
+    const facts = { found: percent(held.seen.found), draws: model.N, seed: held.seed, tolerance: t("tolerance", { share: percent(0.03) }), effects: axes.effects.map((one) => number(one, digitsOf(one))).join("; ") };
     $("how").replaceChildren(...["runs", "effect", "draws", "staff", "path", "chance", "link"].map((key) => cell("li", t(`how.${key}`, facts))));
     const heads = ["reason.assumption", "reason.value", "reason.low", "reason.high", "reason.unit", "reason.quality", "reason.impact", "reason.source", "reason.rationale"].map((key) => t(key));
     const rows = held.assumptions.map((one) => rowOf(
       cell("th", one.label[language], { scope: "row" }), ...[one.value, one.low, one.high].map((value) => cell("td", amount(value), { class: "number" })),
       cell("td", t(`unit.${one.unit}`)), cell("td", grade("quality", one.quality)), cell("td", grade("impact", one.impact)),
-      cell("td", one.judgement ? t("reason.judgement") : one.source, { class: "long" }),
-      cell("td", one.rationale[language] || one.rationale.en, { class: "long", lang: one.rationale[language] ? language : "en" })));
+      cell("td", one.judgement ? t("reason.judgement") : one.source[language], { class: "long" }),
+      cell("td", one.rationale[language], { class: "long" })));
     table($("all-table"), { id: "all-caption", text: t("all_caption") }, heads, rows);
     all("#all-table thead th").forEach((one, k) => one.classList.toggle("number", k > 0 && k < 4));
   }
-  // Drawn after the numbers, so that those are there at once.
+  // Drawn after the numbers have been painted, so that those are there at once.
   function charts() {
     const key = t(present().length > 1 ? "chart.key_two" : "chart.key");
     const spec = byEffect();
@@ -510,7 +512,7 @@
     figure("coverage", byCoverage(), key);
     figure("effect", spec, `${key} ${t("chart.effect.key")}`);
   }
-  let telling = 0, drawing = 0;
+  let telling = 0, painting = 0, drawing = 0;
   function render() {
     words();
     document.body.classList.toggle("two", scenarios.b !== null);
@@ -520,8 +522,9 @@
     $("show").value = show;
     last = {};
     for (const name of present()) { controls(name); last[name] = results(name); }
-    cancelAnimationFrame(drawing);
-    drawing = requestAnimationFrame(charts);
+    cancelAnimationFrame(painting);
+    clearTimeout(drawing);
+    painting = requestAnimationFrame(() => { drawing = setTimeout(charts); });
     commands();
     clearTimeout(telling);
     telling = setTimeout(() => {
@@ -568,6 +571,6 @@
     resizing = setTimeout(render, 150);
   });
   read();
+  requestAnimationFrame(() => setTimeout(() => performance.mark("first-result"))); // once the frame is painted
   render();
-  performance.mark("first-result");
 })();

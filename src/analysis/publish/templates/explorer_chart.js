@@ -8,6 +8,7 @@ const chart = (function () {
   const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif";
   const escape = (text) => String(text).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
   const wide = (text, size) => text.length * size * 0.57;
+  const wideFigures = (text, size) => text.length * size * 0.68;
 
   function wrap(text, size, width) {
     const lines = [""];
@@ -49,7 +50,7 @@ const chart = (function () {
     high += high > 0 ? room : 0;
     const yTicks = ticks(low, high, Math.max(4, Math.round(height / 90)));
     const yTexts = yTicks.map(spec.yFormat);
-    const left = (whole ? 24 : 2) + Math.max(...yTexts.map((text) => wide(text, size))) + 10;
+    const left = (whole ? 24 : 2) + Math.max(...yTexts.map((text) => wideFigures(text, size))) + 10;
     const foot = whole ? wrap(spec.foot, size * 0.9, width - 50) : [];
     const bottom = height - size * 3.1 - (whole ? foot.length * size * 1.25 + size * 1.2 : 0);
     const right = width - (spec.series.length > 1 ? 30 : whole ? 30 : 16);
@@ -85,7 +86,8 @@ const chart = (function () {
       parts.push(`<polygon points="${[...line("low"), ...line("high").reverse()].join(" ")}" fill="${colour}" fill-opacity="0.16" stroke="${colour}" stroke-opacity="0.55" stroke-width="1" ${one.name === "b" ? `stroke-dasharray="2 4"` : ""}/>`);
       parts.push(`<polyline points="${line("median").join(" ")}" fill="none" stroke="${colour}" stroke-width="${whole ? 3 : 2.5}" ${dash}/>`);
       const end = one.points[one.points.length - 1];
-      if (spec.series.length > 1) parts.push(`<text x="${(X(end.x) + 8).toFixed(1)}" y="${(Y(end.median) + size * 0.35 + (one.nudge ?? 0)).toFixed(1)}" font-size="${size}" font-weight="700" fill="${colour}">${one.name.toUpperCase()}</text>`);
+      const beside = one.at && one.at.x === end.x ? 18 : 8;
+      if (spec.series.length > 1) parts.push(`<text x="${(X(end.x) + beside).toFixed(1)}" y="${(Y(end.median) + size * 0.35 + (one.nudge ?? 0)).toFixed(1)}" font-size="${size}" font-weight="700" fill="${colour}">${one.name.toUpperCase()}</text>`);
       if (one.at) {
         const at = X(one.at.x) + (one.name === "b" && spec.series.length > 1 ? 5 : 0);
         parts.push(`<line x1="${at.toFixed(1)}" x2="${at.toFixed(1)}" y1="${Y(one.at.low).toFixed(1)}" y2="${Y(one.at.high).toFixed(1)}" stroke="${colour}" stroke-width="2.5"/>`);
