@@ -167,3 +167,25 @@ def test_an_incomplete_bundle_is_one_message(command, root):
             assert (code, said.startswith("uhisabi: figures/scaling-flow/figure.json: ")) == (2, True)
     finally:
         papers.write_text(whole, encoding="utf-8")
+
+
+def test_what_was_made_of_the_same_by_the_same_program_is_not_made_again(root, tmp_path, monkeypatch):
+    entries = read_entries(root / "figures")[:1]
+    made = {path: path.read_bytes() for path in write_handouts(entries, tmp_path, archives=True, made_with="1")}
+    slide = next(path for path in made if path.suffix == ".pptx")
+
+    def refuse(*_: object) -> bytes:
+        raise AssertionError("made again")
+
+    monkeypatch.setattr("analysis.publish.handouts._made", refuse)
+    assert [*made] == write_handouts(entries, tmp_path, archives=True, made_with="1")
+    for change in ({"made_with": "2"}, {"made_with": ""}):
+        with pytest.raises(AssertionError, match="made again"):
+            write_handouts(entries, tmp_path, **change)
+    slide.write_bytes(b"edited")
+    with pytest.raises(AssertionError, match="made again"):
+        write_handouts(entries, tmp_path, made_with="1")
+    monkeypatch.undo()
+    (tmp_path / "figures/.made-from.json").write_text("{ damaged")
+    write_handouts(entries, tmp_path, archives=True, made_with="1")
+    assert {path: path.read_bytes() for path in made} == made

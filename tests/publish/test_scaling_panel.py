@@ -213,3 +213,9 @@ def test_in_the_kernel_of_an_open_notebook_there_are_widgets() -> None:
 
 def _paths() -> list[Path]:
     return [Path(scaling_controls.__file__).parents[2]]
+
+
+@pytest.mark.parametrize(("coverage", "warned"), [(0.5, False), (0.6, True)])
+def test_a_coverage_at_which_clients_are_held_on_is_said(coverage: float, warned: bool) -> None:
+    shown = board("et", replace(GIVEN, coverage=coverage))
+    assert ("senised kliendid jäävad koostöösse kauemaks" in shown.a.says.value) is warned

@@ -215,8 +215,9 @@ class _Writer:
 
     def _citation(self, source: str) -> str:
         """A source as it is cited, its date in words; what is no publication is described."""
-        if self.words.has(f"brief.source.{source}"):
-            return self.words.text(f"brief.source.{source}")
+        for room in ("brief", "explorer"):
+            if self.words.has(f"{room}.source.{source}"):
+                return self.words.text(f"{room}.source.{source}")
         forms = {7: "month", 10: "date"}
         cited = self.results.citation(source)
         return re.sub(_DATE, lambda found: self.words.number(found[0], forms[len(found[0])]), cited)

@@ -32,7 +32,7 @@ from analysis.publish.explorer_controls import slides, start
 from analysis.publish.words import LANGUAGES, Words, catalogue_keys
 from analysis.scale.answers import CASELOADS, EFFECT
 from analysis.scale.draws import uncertain
-from analysis.scale.explored import DISPLACEMENT, VALUE
+from analysis.scale.explored import DISPLACEMENT, VALUE, held_on_from
 from analysis.scale.grid import NORM_OF, PAYER_OF, PRICES, WORKERS, Grid
 from analysis.scale.money import PAYERS, returns
 from analysis.scale.packing import pieces_within
@@ -132,10 +132,9 @@ def _numbers(grid: Grid) -> tuple[list[dict[str, Any]], str]:
 def _seen(facts: Facts, assumptions: Mapping[str, Assumption]) -> dict[str, float]:
     """The most that pilot and roll-out have seen, as :mod:`analysis.scale.unseen` counts it; the share of the target
     group that can be found, and the coverage from which on clients are held in cooperation (docs/scaling-model.md)."""
-    found = assumptions["find.share_found"].value
     return {
-        "found": found,
-        "held_on": found / (1 + 1 / assumptions["client.stay_months"].value),
+        "found": assumptions["find.share_found"].value,
+        "held_on": held_on_from(assumptions),
         "tolerance": TOLERANCE,
         "coverage": facts["rollout.coverage"].interval("share")[1],
         "in_cooperation": facts["rollout.clients_now"].interval("persons")[1],

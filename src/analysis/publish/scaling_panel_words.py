@@ -15,7 +15,7 @@ from analysis.publish.explorer_controls import is_within, odds_key
 from analysis.publish.words import Words
 from analysis.scale.answers import EFFECT
 from analysis.scale.break_even import EVERYWHERE, NOWHERE, PAYS_ABOVE, PAYS_BELOW, SEVERAL
-from analysis.scale.explored import Settings
+from analysis.scale.explored import Settings, held_on_from
 from analysis.scale.grid import Axes
 from analysis.scale.money import PAYERS
 from analysis.scale.places import Place
@@ -127,7 +127,8 @@ def result(
 
 
 def beyond_experience(teller: Teller, settings: Settings, beyond: Sequence[Unseen]) -> list[str]:
-    """A sentence for each quantity beyond what has been seen, and for an effect outside its range."""
+    """A sentence for each quantity beyond what has been seen, an effect outside its range, and a coverage at which
+    clients are held in cooperation."""
     number = teller.words.number
     said = []
     for one in beyond:
@@ -140,6 +141,9 @@ def beyond_experience(teller: Teller, settings: Settings, beyond: Sequence[Unsee
     if settings.effect is not None and not is_within(settings.effect, effect):
         of = {"value": settings.effect, "low": effect.low, "high": effect.high}
         said.append(teller.text("beyond.effect", **{name: number(value, "decimal2") for name, value in of.items()}))
+    if settings.coverage > held_on_from(teller.assumptions):
+        found = teller.assumptions["find.share_found"].value
+        said.append(teller.text("beyond.held_on", found=number(found, "percent0")))
     return said
 
 
@@ -177,10 +181,10 @@ def _terms(teller: Teller, about: Mapping[str, Any]) -> str:
     terms = {
         "assumption": about["label"][language],
         "value": text("reason.range", **ends, unit=text(f"unit.{about['unit']}")),
-        "source": text("reason.judgement") if about["judgement"] else about["source"],
+        "source": text("reason.judgement") if about["judgement"] else about["source"][language],
         "quality": text(f"grade.quality.{GRADES[about['quality'] - 1]}"),
         "impact": text(f"grade.impact.{GRADES[about['impact'] - 1]}"),
-        "rationale": about["rationale"][language] or about["rationale"]["en"],
+        "rationale": about["rationale"][language],
     }
     return "".join(f"<dt>{escape(text(f'reason.{name}'))}</dt><dd>{escape(said)}</dd>" for name, said in terms.items())
 

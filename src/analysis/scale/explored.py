@@ -6,6 +6,7 @@ that the same run serves all of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -62,6 +63,12 @@ def scenario_at(settings: Settings, under: Scenario) -> Scenario:
     }  # fmt: skip
     kept = {name: value for name, value in under.differences.items() if name not in MOVED}
     return replace(under, differences=kept | {name: value for name, value in given.items() if value is not None})
+
+
+def held_on_from(assumptions: Mapping[str, Assumption]) -> float:
+    """The coverage from which on too few people can be found to replace those who end cooperation, so that clients are
+    held in it (docs/scaling-model.md, step 5), at the central values: found / (1 + 1 / months of stay)."""
+    return assumptions["find.share_found"].value / (1 + 1 / assumptions["client.stay_months"].value)
 
 
 @dataclass(frozen=True)
