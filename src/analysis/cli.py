@@ -294,14 +294,24 @@ def explorer(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
 ) -> None:
     """Write reports/explorer.html: levers and assumptions to move, on one page that needs no network."""
-    from analysis.publish.explorer import build_explorer
-    from analysis.scale.draws import draw_values
-    from analysis.scale.grid import kept_grid
+    from analysis import batch
+    from analysis.publish.kept_files import Kept
 
     root = project_root()
     raw = RawData(root)
-    grid = kept_grid(root / "data" / "processed" / "explorer", draw_values(draws, seed, raw), raw=raw)
-    typer.echo(f"Written: {build_explorer(root / 'reports', grid, seed, raw).relative_to(root)}")
+
+    def page() -> bytes:
+        from analysis.publish.explorer import render
+        from analysis.scale.draws import draw_values
+        from analysis.scale.grid import kept_grid
+
+        grid = kept_grid(root / "data" / "processed" / "explorer", draw_values(draws, seed, raw), raw=raw)
+        return render(grid, seed, raw)
+
+    kept = Kept(root / "reports", batch.program_checksum(root, with_data=True))
+    path = kept.write(root / "reports" / "explorer.html", f"{draws} draws, seed {seed}", page)
+    kept.save()
+    typer.echo(f"Written: {path.relative_to(root)}")
 
 
 @records_app.command(name="check")

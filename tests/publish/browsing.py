@@ -8,6 +8,9 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
+from analysis.publish.explorer import PAGE, render
+from analysis.scale.grid import Grid
+
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -16,6 +19,13 @@ def visit(context: BrowserContext, file: Path, address: str = "") -> Page:
     page = context.new_page()
     page.goto(f"{file.as_uri()}{address}")
     return page
+
+
+def write_explorer(folder: Path, grid: Grid, seed: int) -> Path:
+    """Write the explorer's page into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PAGE).write_bytes(render(grid, seed))
+    return folder / PAGE
 
 
 def listened(context: BrowserContext) -> tuple[list[str], list[Any]]:

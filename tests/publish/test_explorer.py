@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import assert_accessible, listened, visit
+from browsing import assert_accessible, listened, visit, write_explorer
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from typer.testing import CliRunner
 
 from analysis import cli
 from analysis.evidence import load_assumptions, load_facts, load_scenarios
-from analysis.publish.explorer import LOSS, PAGE, build_explorer, held
+from analysis.publish.explorer import LOSS, PAGE, held
 from analysis.publish.explorer_controls import command, scenario_file, start
 from analysis.scale import Comparison, draw_values, run_course, same_world
 from analysis.scale.draws import uncertain
@@ -38,7 +38,7 @@ def grid() -> Grid:
 
 @pytest.fixture(scope="module")
 def explorer(tmp_path_factory: pytest.TempPathFactory, grid: Grid) -> Path:
-    return build_explorer(tmp_path_factory.mktemp("reports"), grid, seed=1)
+    return write_explorer(tmp_path_factory.mktemp("reports"), grid, seed=1)
 
 
 def saved(page: Page, selector: str, folder: Path) -> Path:
@@ -59,7 +59,7 @@ def by_model(scenario: Any, months: int) -> Comparison:
 
 def test_page_is_one_small_file_that_is_made_the_same_twice(explorer: Path, grid: Grid, tmp_path: Path) -> None:
     content = explorer.read_bytes()
-    assert build_explorer(tmp_path, grid, seed=1).read_bytes() == content
+    assert write_explorer(tmp_path, grid, seed=1).read_bytes() == content
     assert len(content) < 2_000_000
     assert not re.search(rb"""(src|href)=["'](?!data:|#)|@import|url\(""", content)
     known = held(explorer)
@@ -355,7 +355,7 @@ def test_first_result_is_painted_within_a_second(
     browser: Browser, grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("analysis.publish.explorer.LOSS", 0.1)  # noise packs badly: numbers enough all the same
-    large = build_explorer(tmp_path, as_large_as_the_page(grid), seed=1)
+    large = write_explorer(tmp_path, as_large_as_the_page(grid), seed=1)
     assert large.stat().st_size > 1_700_000
     taken = []
     for _ in range(5):

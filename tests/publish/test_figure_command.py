@@ -186,6 +186,6 @@ def test_what_was_made_of_the_same_by_the_same_program_is_not_made_again(root, t
     with pytest.raises(AssertionError, match="made again"):
         write_handouts(entries, tmp_path, made_with="1")
     monkeypatch.undo()
-    (tmp_path / "figures/.made-from.json").write_text("{ damaged")
+    (tmp_path / ".made-from.json").write_text("{ damaged")
     write_handouts(entries, tmp_path, archives=True, made_with="1")
     assert {path: path.read_bytes() for path in made} == made

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import docx
 import pytest
-from browsing import visit
+from browsing import visit, write_explorer
 from docx.shared import Cm
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -25,7 +25,6 @@ from analysis.publish.brief import write_brief
 from analysis.publish.brief_documents import publish_brief
 from analysis.publish.brief_results import Results
 from analysis.publish.bundles import read_entries, read_entry
-from analysis.publish.explorer import build_explorer
 from analysis.publish.handouts import hand_on, write_handouts
 from analysis.scale import draw_values
 from analysis.scale.grid import Axes, compute_grid, kept_grid
@@ -55,7 +54,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (reports / "documents" / "brief").rename(reports / "brief")
     draws = draw_values(128 if WANTED else 16, 1)
     grid = kept_grid(ROOT / "data/processed/explorer", draws) if WANTED else compute_grid(draws, FEW)
-    build_explorer(reports, grid, seed=1)
+    write_explorer(reports, grid, seed=1)
     return desk
 
 

@@ -46,9 +46,9 @@ def shared_parts(root: Path) -> Parts:
     return parts
 
 
-def program_checksum(root: Path) -> str:
-    """One checksum of what makes files from results: the package's source, the environment and the release."""
-    parts = {name: part for name, part in shared_parts(root).items() if not name.startswith("data/")}
+def program_checksum(root: Path, *, with_data: bool = False) -> str:
+    """One checksum of the package's source, the environment and the release, and of `data/raw` if asked for."""
+    parts = {name: part for name, part in shared_parts(root).items() if with_data or not name.startswith("data/")}
     return key_of(parts | {"CITATION.cff": sha256_of(root / "CITATION.cff")})
 
 

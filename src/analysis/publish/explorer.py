@@ -27,7 +27,7 @@ from analysis.evidence import (
     load_facts,
     load_sources,
 )
-from analysis.publish.catalogue import templates, write_if_changed
+from analysis.publish.catalogue import templates
 from analysis.publish.explorer_controls import slides, start
 from analysis.publish.words import LANGUAGES, Words, catalogue_keys
 from analysis.scale.answers import CASELOADS, EFFECT
@@ -45,18 +45,9 @@ DIGITS = 5
 OPENED = (EFFECT, DISPLACEMENT, VALUE, *CASELOADS)
 
 
-def build_explorer(folder: Path, grid: Grid, seed: int, raw: RawData | None = None) -> Path:
-    """Write `explorer.html` into `folder` (made if it is not there) and return its path; the same grid, the same bytes.
-
-    `seed` is that of the draws of `grid`, for the command that reproduces what is shown.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    write_if_changed(folder / PAGE, render(grid, seed, raw))
-    return folder / PAGE
-
-
 def render(grid: Grid, seed: int, raw: RawData | None = None) -> bytes:
-    """The page, made in memory."""
+    """The page, for :data:`PAGE`; the same grid, the same bytes. `seed` is that of the draws of `grid`, for the command
+    that reproduces what is shown."""
     moved = slides(grid.axes, load_assumptions(raw))
     held = json.dumps(contents(grid, seed, raw), ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     words = {language: Words(language) for language in LANGUAGES}

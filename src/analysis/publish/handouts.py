@@ -6,16 +6,14 @@ committed, and do not double the repository.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from analysis.publish.archives import packed
 from analysis.publish.bundles import REMEDY, CatalogueError, Entry, digest, read_entry
-from analysis.publish.catalogue import holds
 from analysis.publish.headlines import headlines
+from analysis.publish.kept_files import Kept, write
 from analysis.publish.words import LANGUAGES, Words
 
 FORMATS = ("pptx", "xlsx")
@@ -45,37 +43,10 @@ def write_handouts(
     `reports/figures-<language>.zip`. Files that would not change are left alone. `made_with` is a checksum of the
     program: with it, what was made of the same figure by the same program is not made again.
     """
-    kept = _Kept(reports, made_with)
+    kept = Kept(reports, made_with)
     written = [path for language in LANGUAGES for path in _write_language(entries, reports, language, archives, kept)]
     kept.save()
     return written
-
-
-class _Kept:
-    """Which files were made of what, so that they need not be made again; nothing is kept without a checksum."""
-
-    def __init__(self, reports: Path, made_with: str) -> None:
-        self._reports, self._made_with, self._path = reports, made_with, reports / "figures" / ".made-from.json"
-        self._before: dict[str, list[str]] = {}
-        with contextlib.suppress(OSError, ValueError):  # a damaged list is no list
-            self._before = json.loads(self._path.read_text(encoding="utf-8"))
-        self._now: dict[str, list[str]] = {}
-
-    def write(self, path: Path, made_from: str, make: Callable[[], bytes]) -> Path:
-        """Write what `make` makes, unless the file is what was made of the same before."""
-        name = path.relative_to(self._reports).as_posix()
-        key = digest(f"{self._made_with} {made_from}".encode())
-        if not (self._made_with and self._before.get(name, [""])[0] == key and self._unchanged(path, name)):
-            write(path, make())
-        self._now[name] = [key, digest(path.read_bytes())]
-        return path
-
-    def _unchanged(self, path: Path, name: str) -> bool:
-        return path.is_file() and digest(path.read_bytes()) == self._before[name][1]
-
-    def save(self) -> None:
-        """Keep the list for the next time."""
-        write(self._path, json.dumps(self._before | self._now, indent=0, sort_keys=True).encode())
 
 
 def hand_on(bundle: Path, target: Path, language: str, size: str) -> list[Path]:
@@ -96,7 +67,7 @@ def hand_on(bundle: Path, target: Path, language: str, size: str) -> list[Path]:
 
 
 def _write_language(
-    entries: Sequence[Entry], reports: Path, language: str, archives: bool, kept: _Kept
+    entries: Sequence[Entry], reports: Path, language: str, archives: bool, kept: Kept
 ) -> Iterator[Path]:
     office: dict[str, Path] = {}
     for entry in entries:
@@ -138,13 +109,3 @@ def _readme(entries: Sequence[Entry], language: str) -> str:
     ]
     parts = [f"# {words.text('office.archive')}", lead, "\n".join(listed), words.text("office.archive_licence")]
     return "\n\n".join(parts) + "\n"
-
-
-def write(path: Path, content: bytes) -> Path:
-    """Write a file in one step; one that would not change is left alone."""
-    if not holds(path, content):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(content)
-        part.replace(path)
-    return path
