@@ -15,7 +15,8 @@ import numpy as np
 
 from analysis.evidence import load_scenarios
 from analysis.scale import course, draw_values, run_course
-from analysis.scale.strata import DURATIONS, STAGES, STRATA
+from analysis.scale.chances import DURATION_OF
+from analysis.scale.strata import DURATIONS, STRATA
 
 MONTHS = 120
 IN_CACHE = 16_384  # numbers: with two rates and two exits 0.6 MB
@@ -49,7 +50,7 @@ def bare_seconds_per_update() -> float:
 
 
 def updates(draws: int, months: int) -> float:
-    states = (DURATIONS * STAGES + DURATIONS) * STRATA
+    states = (len(DURATION_OF) + DURATIONS) * STRATA  # cells of clients that can be filled, and people who wait
     return float(states) * draws * months
 
 
