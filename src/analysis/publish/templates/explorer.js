@@ -27,7 +27,7 @@
     const text = Math.abs(value).toFixed(digits);
     const zero = Number(text) === 0;
     let [whole, part] = text.split(".");
-    if (whole.length > (language === "et" ? 4 : 3)) whole = whole.replace(/\B(?=(\d{3})+$)/g, language === "et" ? "\u00a0" : ",");
+    if (whole.length > 3) whole = whole.replace(/\B(?=(\d{3})+$)/g, language === "et" ? "\u00a0" : ",");
     const sign = zero ? "" : value < 0 ? "\u2212" : signed ? "+" : "";
     return sign + whole + (part ? (language === "et" ? "," : ".") + part : "");
   }
