@@ -26,6 +26,10 @@ PLAN = """\
 # Fails for one place until the test allows it; says its status.
 PAGES = f"""{PUBLISH}
 _ = (folder / "figure.json").write_text('{{"status": "modelled"}}')"""
+STORY = """\
+story = pathlib.Path(os.environ["UHISABI_OUTPUT"]).with_name("documents") / "story"
+story.mkdir(parents=True)
+_ = (story / "story.html").write_text("<p>told</p>")"""
 FAILING = (
     'root = pathlib.Path(os.environ["UHISABI_ROOT"])\nassert place != "Tartu vald" or (root / "go").exists(), "<no>"'
 )
@@ -34,7 +38,7 @@ FAILING = (
 @pytest.fixture(scope="module")
 def ran(shared_project: Project) -> Project:
     """A project after a run of a plan in which one job fails."""
-    shared_project.notebook("data", PUBLISH)
+    shared_project.notebook("data", PUBLISH, STORY)
     shared_project.notebook("pages", PAGES, FAILING)
     shared_project.notebook("brief", "1 + 1")
     shared_project.notebook("last", "1 + 1")
@@ -78,6 +82,7 @@ def test_the_report_shows_every_job_with_its_status_data_and_files(ran):
     assert '<td class="number">4</td><td class="number">2</td>' in text
     assert page.links["pages-tartu-vald.ipynb"] == "failed/pages-tartu-vald.ipynb"
     assert page.links["pages"] == "pages.html"
+    assert page.links["story.html"] == "story/story.html"
     assert {"notebooks/pages-tallinn.html", "notebooks/data.ipynb", "runs/pages-tallinn/figures"} <= {
         *page.links.values()
     } | {target for target in text.split('"') if target.startswith("runs/")}

@@ -21,8 +21,8 @@ QUICK, MINUTE, MINUTES = "quick", "minute", "minutes"
 BESIDES = {  # how long a notebook runs, and which parameter is worth trying first
     **{"00_data": (MINUTE, "size"), "01_evidence": (QUICK, "confidence"), "02_pilot": (MINUTE, "cohort")},
     **{"03_municipalities": (MINUTE, "follow_up_months"), "04_effect": (MINUTES, "prior")},
-    **{"05_scaling": (MINUTE, "scenario"), "06_next_step": (MINUTES, "invited"), "07_brief": (QUICK, "language")},
-    "profile": (MINUTE, "municipality"),
+    **{"05_scaling": (MINUTE, "scenario"), "06_next_step": (MINUTE, "invited"), "07_brief": (QUICK, "language")},
+    "profile": (QUICK, "municipality"),
 }
 WITH_CONTROLS = "05_scaling"
 ELSEWHERE = ("figures", "brief", "explorer", "batch", "read")

@@ -107,13 +107,18 @@ def _run(name: str, store: Store, state: State | None) -> Run:
 
 
 def _links(name: str, store: Store, manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """Page, executed notebook and figures of a success, as far as they are there."""
+    """Page, executed notebook, figures and documents of a success, as far as they are there."""
     for path in (store.page(name), store.executed_copy(name)):
         if target := first_there(store, path):
             yield target, path.name
     for identifier in manifest.get("figures", ()):
         if (store.figures / identifier).is_dir():
             yield f"../figures/{identifier}", identifier
+    kinds = ("notebooks", "runs")
+    for output in manifest["outputs"]:
+        kind, _, document = output.removeprefix("reports/").partition("/")
+        if output.startswith("reports/") and document and kind not in kinds:
+            yield f"{kind}/{document}", document
     own = f"reports/runs/{name}/figures/"
     figures = {output[len(own) :].partition("/")[0] for output in manifest["outputs"] if output.startswith(own)}
     if figures:
