@@ -11,6 +11,7 @@ from command_line import Command, command_line
 from small_project import Project, build_catalogue
 
 import analysis
+from analysis.publish.words import Words
 
 
 @pytest.fixture
@@ -31,6 +32,8 @@ def command(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     publish = types.ModuleType("analysis.publish")
     publish.build_catalogue = build_catalogue  # type: ignore[attr-defined]
     publish.check_catalogue = lambda figures, notebooks: []  # type: ignore[attr-defined]
+    publish.check_brief = lambda figures: []  # type: ignore[attr-defined]
+    publish.Words = Words  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "analysis.publish", publish)
     monkeypatch.setattr(analysis, "publish", publish, raising=False)  # there if an earlier test imported the real one
     monkeypatch.setenv("UHISABI_ROOT", str(project.root))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import papermill
 import pytest
+from private_extract import write_extract
 
 from analysis import records
 from analysis.evidence import project_root
@@ -18,8 +18,8 @@ OF_FRESH_REGISTERS = {"effect-coverage": "synthetic"}
 
 
 @pytest.fixture(scope="module")
-def extract(extract_of: Callable[[int], Path]) -> Path:
-    return extract_of(40_000)
+def extract(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_extract(tmp_path_factory.mktemp("extract"), 40_000)
 
 
 def test_an_extract_is_released_and_withstands_the_audit(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import papermill
 import pytest
+from private_extract import write_extract
 
 from analysis import records
 from analysis.evidence import project_root
@@ -16,9 +16,9 @@ NOTEBOOK = project_root() / "notebooks" / "02_pilot.ipynb"
 
 
 @pytest.fixture(scope="module")
-def extract(extract_of: Callable[[int], Path]) -> Path:
+def extract(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that cannot be told from a real extract."""
-    return extract_of(8_000)
+    return write_extract(tmp_path_factory.mktemp("extract"), 8_000)
 
 
 def run(parameters: dict[str, object], folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict]:
