@@ -50,18 +50,13 @@ def change(catalogue: Path, figure: str, row: str, column: str, value: str) -> N
         writer.writerows(rows)
 
 
-def said(brief: Brief) -> str:
-    """The text of a brief as a reader sees it."""
-    return shown(brief)
-
-
 def test_a_changed_result_changes_the_sentence_and_nothing_else(briefs, catalogue):
     change(catalogue, "scaling-coverage", "coverage-25.60.net_exits_work", "high90", "901.4")
     for language, before, after in (
         ("et", "−372 kuni +267 inimese võrra", "−372 kuni +901 inimese võrra"),
         ("en", "by between −372 and +267.", "by between −372 and +901."),
     ):
-        old, new = said(briefs[language]), said(write_brief(language, Results(catalogue)))
+        old, new = shown(briefs[language]), shown(write_brief(language, Results(catalogue)))
         assert before in old
         assert old.replace(before, after) == new
 
@@ -71,8 +66,8 @@ def test_a_changed_headline_changes_the_sentence(briefs, catalogue):
     papers = json.loads(path.read_text(encoding="utf-8"))
     papers["headline"]["high"] = 0.414
     path.write_text(json.dumps(papers), encoding="utf-8")
-    assert "(95% usaldusvahemik 11–29%)" in said(briefs["et"])
-    assert "(95% usaldusvahemik 11–41%)" in said(write_brief("et", Results(catalogue)))
+    assert "(95% usaldusvahemik 11–29%)" in shown(briefs["et"])
+    assert "(95% usaldusvahemik 11–41%)" in shown(write_brief("et", Results(catalogue)))
 
 
 def test_a_sentence_that_results_no_longer_bear_out_stops_the_brief(catalogue):
@@ -106,7 +101,7 @@ def test_what_is_modelled_or_synthetic_stands_under_its_stamp(briefs):
 
 
 def test_the_bottlenecks_and_questions_of_the_sources_are_all_there(briefs):
-    text = said(briefs["et"])
+    text = shown(briefs["et"])
     for word in ("Andmevahetus", "Psühhiaatriline abi", "Sotsiaaltöötajate aeg", "tähtsustamine igal tasandil"):
         assert f"**{word}" in text or word in text
     for question in ("Kas laiendamine on vajalik?", "Kas see on võimalik?", "Mis on järgmine samm?"):
@@ -115,7 +110,7 @@ def test_the_bottlenecks_and_questions_of_the_sources_are_all_there(briefs):
 
 
 def test_estonian_is_written_with_its_own_numbers_and_dates(briefs):
-    text = said(briefs["et"])
+    text = shown(briefs["et"])
     assert "13\N{NO-BREAK SPACE}000" in text
     assert "10. veebruar 2026" in text
     assert not re.search(r"(?<![\w./-])\d+\.\d+(?! )", re.sub(r"<[^>]*>|31\.03\.2021", "", text))

@@ -16,8 +16,9 @@ from pypdf import PdfReader
 
 from analysis.evidence import project_root
 from analysis.publish.brief import Brief, write_brief
-from analysis.publish.brief_documents import NUMBERS, documents, publish_brief, table_of_numbers
+from analysis.publish.brief_documents import NUMBERS, documents, publish_brief
 from analysis.publish.brief_results import BriefError, Results
+from analysis.publish.brief_tables import table_of_numbers
 
 FIGURES = project_root() / "figures"
 CAPTIONS = {"et": ("Joonis", "Tabel"), "en": ("Figure", "Table")}

@@ -19,7 +19,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,7 +29,7 @@ from analysis.batch.key import shared_parts
 from analysis.batch.plan import Job, read_plan, read_settings
 from analysis.batch.progress import Progress
 from analysis.batch.refusals import Refused, unknown
-from analysis.batch.runner import Results, Summary, run, task_of
+from analysis.batch.runner import Results, Summary, attempt, run, task_of
 from analysis.batch.state import job_state
 from analysis.batch.store import Store, utc_now, write_atomically
 from analysis.evidence import project_root
@@ -133,12 +132,7 @@ def _execute(task: Task, server: KernelServer | None) -> Outcome:
     for line in server.news() if server else ():
         print(line, file=sys.stderr)
     task.staging.mkdir(parents=True)
-    started, clock = utc_now(), time.monotonic()
-    try:
-        failure = execute(replace(task, kernels=server.address if server else ""))
-    except Exception as error:
-        failure = Failure(type(error).__name__, f"in the worker process: {error}")
-    return failure, {"started": started, "ended": utc_now(), "seconds": round(time.monotonic() - clock, 3)}
+    return attempt(lambda: execute(replace(task, kernels=server.address if server else "")))
 
 
 # ---- serving ----------------------------------------------------------------------------------------------------

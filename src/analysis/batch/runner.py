@@ -307,12 +307,17 @@ def _drain(
 
 def execute_here(task: Task) -> tuple[Failure | None, dict[str, Any]]:
     """Execute one task in a process of its own with an ordinary kernel; the failure, if there is one, and the times."""
-    started, clock = utc_now(), time.monotonic()
     with _pool(1) as pool:
-        try:
-            failure = pool.submit(execute, task).result()
-        except Exception as error:
-            failure = Failure(type(error).__name__, f"in the worker process: {error}")
+        return attempt(lambda: pool.submit(execute, task).result())
+
+
+def attempt(task: Callable[[], Failure | None]) -> tuple[Failure | None, dict[str, Any]]:
+    """What came of executing a task, and its times; the worker's own trouble is a failure as well."""
+    started, clock = utc_now(), time.monotonic()
+    try:
+        failure = task()
+    except Exception as error:
+        failure = Failure(type(error).__name__, f"in the worker process: {error}")
     return failure, {"started": started, "ended": utc_now(), "seconds": round(time.monotonic() - clock, 3)}
 
 

@@ -102,9 +102,10 @@ def conditions_of(text: str) -> list[str]:
 def check_brief(figures: Path) -> list[str]:
     """What is wrong with the brief in either language, given the catalogue in `figures`; empty if nothing."""
     problems: list[str] = []
+    results = Results(figures)
     for language in LANGUAGES:
         try:
-            write_brief(language, Results(figures))
+            write_brief(language, results)
         except (BriefError, CatalogueError) as error:
             problems += str(error).split("\n")
     return problems
@@ -215,11 +216,8 @@ class _Writer:
 
     def _citation(self, source: str) -> str:
         """A source as it is cited, its date in words; what is no publication is described."""
-        for room in ("brief", "explorer"):
-            if self.words.has(f"{room}.source.{source}"):
-                return self.words.text(f"{room}.source.{source}")
         forms = {7: "month", 10: "date"}
-        cited = self.results.citation(source)
+        cited = self.words.cited(source, self.results.citation(source))
         return re.sub(_DATE, lambda found: self.words.number(found[0], forms[len(found[0])]), cited)
 
     def _filled(self, line: str) -> str:

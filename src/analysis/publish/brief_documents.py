@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import calendar
-import csv
-import io
 import json
 import os
 import re
@@ -26,8 +24,9 @@ import typst
 from markupsafe import Markup
 
 from analysis.publish.archives import AUTHOR, stable
-from analysis.publish.brief import Brief, origin_of
+from analysis.publish.brief import Brief
 from analysis.publish.brief_results import BriefError
+from analysis.publish.brief_tables import table_of_numbers
 from analysis.publish.catalogue import templates
 from analysis.publish.figure import document_folder
 from analysis.publish.release_date import released
@@ -61,18 +60,6 @@ def documents(brief: Brief, figures: Path) -> dict[str, bytes]:
     """
     makers = {"html": _page, "docx": _word, "pdf": _pdf}
     return {f"brief-{brief.language}.{form}": makers[form](brief, figures) for form in FORMATS}
-
-
-def table_of_numbers(briefs: Sequence[Brief]) -> bytes:
-    """Every number of the briefs with its address, as CSV: what is said, where it stands, its value and status."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["language", "section", "said", "address", "stored_in", "value", "status", "sources"])
-    for brief in briefs:
-        for number in brief.numbers:
-            told = (number.section, number.said, number.address, origin_of(number.address), number.value)
-            writer.writerow([brief.language, *told, number.status, "; ".join(number.sources)])
-    return buffer.getvalue().encode()
 
 
 def _page(brief: Brief, figures: Path) -> bytes:
@@ -117,8 +104,8 @@ def _pdf(brief: Brief, figures: Path) -> bytes:
         source = _pandoc(brief, figures, "typst", "--standalone", f"--template={template}")
     fonts = resources.files("font_source_sans_pro") / "files"
     with tempfile.TemporaryDirectory() as folder:
-        for picture in {shown: figures / shown for shown in brief.figures}.values():
-            (Path(folder) / picture.name).symlink_to(picture.resolve())
+        for shown in set(brief.figures):
+            (Path(folder) / shown).symlink_to((figures / shown).resolve())
         main = Path(folder) / "brief.typ"
         main.write_bytes(source)
         try:

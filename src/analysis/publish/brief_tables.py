@@ -8,19 +8,33 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.publish.brief import Brief, brief_text, conditions_of, origin_of, typed_numbers
+from analysis.publish.finding import csv_bytes
 
 
 def numbers_of(brief: Brief) -> pd.DataFrame:
     """Every number of the brief in order: the section, what is said, the address, the stored value, its status."""
-    columns = ["section", "said", "address", "value", "status"]
-    return pd.DataFrame([[getattr(number, name) for name in columns] for number in brief.numbers], columns=columns)
+    return _all_of(brief)[["section", "said", "address", "value", "status"]]
 
 
 def origins_of(brief: Brief) -> pd.DataFrame:
     """What the brief gathers from: each figure or file of `data/raw`, its status, and how many numbers it gives."""
-    table = numbers_of(brief)
-    table["origin"] = table["address"].map(origin_of)
+    table = _all_of(brief).rename(columns={"stored_in": "origin"})
     return table.groupby("origin", sort=False).agg(status=("status", "first"), numbers=("said", "size")).reset_index()
+
+
+def table_of_numbers(briefs: Sequence[Brief]) -> bytes:
+    """Every number of the briefs with its address, as CSV: what is said, where it stands, its value and status."""
+    return csv_bytes(pd.concat([_all_of(brief) for brief in briefs]))
+
+
+def _all_of(brief: Brief) -> pd.DataFrame:
+    """The numbers of a brief with all that is known of each."""
+    columns = ["language", "section", "said", "address", "stored_in", "value", "status", "sources"]
+    rows = [
+        (brief.language, n.section, n.said, n.address, origin_of(n.address), n.value, n.status, "; ".join(n.sources))
+        for n in brief.numbers
+    ]
+    return pd.DataFrame(rows, columns=columns).replace({"sources": {"": None}})
 
 
 def checks(briefs: Sequence[Brief]) -> pd.DataFrame:

@@ -136,14 +136,14 @@ def _seen(facts: Facts, assumptions: Mapping[str, Assumption]) -> dict[str, floa
 def about_assumption(row: Assumption, sources: NamedRows[Source]) -> dict[str, Any]:
     """What a reader is told of an assumption: value, range, source, reason and grades, in both languages."""
     citation = sources[row.source_id].citation
-    texts = {language: _texts(language) for language in LANGUAGES}
+    words = {language: Words(language) for language in LANGUAGES}
     return {
         "id": row.assumption_id,
         "label": {"et": row.label_et, "en": row.label_en},
         **{"value": row.value, "low": row.low, "high": row.high, "unit": row.unit, "year": row.year},
         **{"distribution": row.distribution, "judgement": row.source_id == "judgement"},
-        "source": {language: found.get(f"source.{row.source_id}", citation) for language, found in texts.items()},
-        "rationale": {"et": texts["et"][f"rationale.{row.assumption_id}"], "en": row.rationale},
+        "source": {language: told.cited(row.source_id, citation) for language, told in words.items()},
+        "rationale": {"et": words["et"].text(f"{PREFIX}rationale.{row.assumption_id}"), "en": row.rationale},
         **{"quality": row.basis_quality, "impact": row.impact, "opened": row.assumption_id in OPENED},
     }
 

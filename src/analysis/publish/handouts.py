@@ -70,12 +70,12 @@ def _write_language(
     entries: Sequence[Entry], reports: Path, language: str, archives: bool, kept: Kept
 ) -> Iterator[Path]:
     office: dict[str, Path] = {}
-    for entry in entries:
-        papers = digest((entry.folder / "figure.json").read_bytes())  # it holds the checksums of all other files
+    papers = [digest((entry.folder / "figure.json").read_bytes()) for entry in entries]  # with checksums of all files
+    for entry, paper in zip(entries, papers, strict=True):
         for form in FORMATS:
             name = f"{entry.id}/{entry.id}-{language}.{form}"
             make = functools.partial(_made, entry, language, form)
-            office[name] = kept.write(reports / "figures" / name, f"{name} {papers}", make)
+            office[name] = kept.write(reports / "figures" / name, f"{name} {paper}", make)
     yield from office.values()
     sentences = headlines(entries, language).encode()
     yield write(reports / f"headlines-{language}.md", sentences)
@@ -88,7 +88,7 @@ def _write_language(
                 content.update(_of_bundle(entry, language))
             return packed(content)
 
-        made_from = digest(sentences) + "".join(digest((e.folder / "figure.json").read_bytes()) for e in entries)
+        made_from = digest(sentences) + "".join(papers)
         yield kept.write(reports / f"figures-{language}.zip", made_from, everything)
 
 

@@ -30,13 +30,13 @@ class Kept:
         """
         name = path.relative_to(self._reports).as_posix()
         key = digest(f"{self._made_with} {made_from}".encode())
-        if not (self._made_with and self._before.get(name, [""])[0] == key and self._unchanged(path, name)):
-            write(path, make())
-        self._now[name] = [key, digest(path.read_bytes())]
+        made = [key, digest(path.read_bytes())] if path.is_file() else []
+        if not self._made_with or self._before.get(name) != made:
+            content = make()
+            write(path, content)
+            made = [key, digest(content)]
+        self._now[name] = made
         return path
-
-    def _unchanged(self, path: Path, name: str) -> bool:
-        return path.is_file() and digest(path.read_bytes()) == self._before[name][1]
 
     def save(self) -> None:
         """Keep the list for the next time."""

@@ -58,6 +58,10 @@ class Words:
         """Whether there is a text under `key`."""
         return key in self._texts
 
+    def cited(self, source_id: str, citation: str) -> str:
+        """A source as a reader is told of it: its citation, or what it is (`cited.<id>`) if it is no publication."""
+        return self.text(f"cited.{source_id}") if self.has(f"cited.{source_id}") else citation
+
     def about(self, key: str, cells: Mapping[str, Mapping[str, Any]]) -> str:
         """The text under `key` with `{row.column:format}` filled from the rows of a table.
 
